@@ -1,0 +1,71 @@
+"""What every part has: an identity that enters keys, a label that people read, fields that a YAML file sets."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from harness.plugins.registry import Registration, find
+
+
+def setting(default: Any = dataclasses.MISSING, *, inert: bool = False, **kwargs: Any) -> Any:
+    """A field of a part. `inert` marks what cannot change a result (a timeout): it stays out of every key."""
+    return dataclasses.field(default=default, metadata={"inert": inert}, **kwargs)
+
+
+def registration(part: Any) -> Registration:
+    """How this part is registered."""
+    found: Registration = type(part).registration
+    return found
+
+
+def settings(part: Any) -> dict[str, Any]:
+    """All fields of a part with their values."""
+    return {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}
+
+
+def identity(part: Any) -> dict[str, Any]:
+    """What decides the part's results: its name, its fields but for the inert ones, its version."""
+    fields = {
+        f.name: getattr(part, f.name) for f in dataclasses.fields(part) if not f.metadata.get("inert", False)
+    }
+    return {"use": registration(part).name, **fields, "version": part.version}
+
+
+def name(part: Any) -> str:
+    """The part's name as a user writes it, without its other settings."""
+    known = registration(part)
+    return known.name + (str(getattr(part, known.argument)) if known.argument else "")
+
+
+def label(part: Any) -> str:
+    """The part's name and, in brackets, the settings that differ from their defaults."""
+    known = registration(part)
+    parts = []
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if field.name == known.argument or field.metadata.get("inert", False):
+            continue
+        if field.default is dataclasses.MISSING or value != field.default:
+            parts.append(f"{field.name}={value}")
+    return name(part) + (f"({', '.join(parts)})" if parts else "")
+
+
+def written(part: Any) -> dict[str, Any]:
+    """The part as a mapping that a YAML file may hold: `use`, then every field."""
+    known = registration(part)
+    fields = {k: v for k, v in settings(part).items() if k != known.argument}
+    return {"use": name(part), **fields}
+
+
+def make(kind: str, spec: str | dict[str, Any]) -> Any:
+    """Make a part from its name, or from `{use: name, field: value}`.
+
+    Raises LookupError for an unknown name and pydantic.ValidationError for wrong fields.
+    """
+    import orjson
+    from pydantic import TypeAdapter
+
+    fields = {"use": spec} if isinstance(spec, str) else dict(spec)
+    found, given = find(kind, str(fields.pop("use", "")))
+    return TypeAdapter(found.cls).validate_json(orjson.dumps({**fields, **given}), strict=True)

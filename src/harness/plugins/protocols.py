@@ -1,0 +1,176 @@
+"""What each kind of part must be able to do. A part is a frozen dataclass; a connection is its live counterpart."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records import Case, Chunk, Embedded, Example, Reply, Request, Span, Verdict
+
+
+class Splitter(Protocol):
+    """Cuts a document into chunks."""
+
+    version: ClassVar[int]
+
+    def split(self, text: str) -> list[Span]:
+        """Spans of `text` in document order, each not empty; they may overlap."""
+
+
+class EmbedderConnection(Protocol):
+    """An embedder, ready to be asked."""
+
+    async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
+        """Vectors of at most `batch_size` texts; `purpose` is `query` or `passage`. Raises ProviderError."""
+
+    async def close(self) -> None:
+        """Release what the connection holds."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    version: ClassVar[int]
+    local: ClassVar[bool]
+    batch_size: ClassVar[int]
+
+    @property
+    def price_name(self) -> str | None:
+        """The name in the price table; None where a call costs nothing."""
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """Names of the environment variables that must be set before it can be asked."""
+
+    def connect(self) -> EmbedderConnection:
+        """Make a connection for the running event loop."""
+
+
+class OpenIndex(Protocol):
+    """One collection of vectors, open for use by one process."""
+
+    def count(self) -> int:
+        """How many vectors the collection holds."""
+
+    def fill(self, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
+        """Write all chunks with their vectors; row i of `vectors` is chunk i. Writing twice changes nothing."""
+
+    def search(self, queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
+        """For each query the best `k` as (chunk number, cosine similarity rounded to 6 digits), best first.
+
+        Equal similarities come in chunk order, so that the same content always gives the same ranking.
+        """
+
+    @property
+    def exact(self) -> bool:
+        """Whether the ranking is exact, not approximate."""
+
+    def close(self) -> None:
+        """Release files and locks."""
+
+
+class Index(Protocol):
+    """Keeps vectors and finds the nearest."""
+
+    version: ClassVar[int]
+
+    def open(self, folder: Path, collection: str) -> OpenIndex:
+        """Open or create a collection in `folder`; its name is 3 to 60 characters of [a-z0-9-]."""
+
+
+class View(Protocol):
+    """What a retriever may look at: one corpus, cut, embedded and indexed."""
+
+    chunks: Sequence[Chunk]
+    index: OpenIndex
+
+    async def embed(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of the queries by the variant's embedder."""
+
+
+class Retriever(Protocol):
+    """Finds the chunks for a question."""
+
+    version: ClassVar[int]
+    uses_vectors: ClassVar[bool]
+
+    async def retrieve(self, questions: Sequence[str], k: int, view: View) -> list[list[tuple[int, float]]]:
+        """For each question at most `k` (chunk number, score), best first; a smaller k is a prefix of a larger."""
+
+
+class Reranker(Protocol):
+    """Orders retrieved passages anew."""
+
+    version: ClassVar[int]
+
+    async def rerank(self, question: str, chunks: Sequence[Chunk], scores: Sequence[float]) -> list[tuple[int, float]]:
+        """The positions of `chunks` in their new order, each with its score."""
+
+
+class ModelConnection(Protocol):
+    """A model, ready to be asked."""
+
+    async def complete(self, request: Request) -> Reply:
+        """One answer; retries and caching are the gateway's. Raises ProviderError."""
+
+    async def close(self) -> None:
+        """Release what the connection holds."""
+
+
+class Model(Protocol):
+    """Answers a request."""
+
+    version: ClassVar[int]
+    local: ClassVar[bool]
+
+    @property
+    def provider(self) -> str:
+        """The name under which limits are shared."""
+
+    @property
+    def price_name(self) -> str | None:
+        """The name in the price table; None where a call costs nothing."""
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """Names of the environment variables that must be set before it can be asked."""
+
+    def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
+        """What of `sampling` (temperature, max_tokens, …) is really sent. ValueError where the model refuses one."""
+
+    def connect(self) -> ModelConnection:
+        """Make a connection for the running event loop."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A function of an outcome.
+
+    `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `reads` names the
+    fields of Case besides `example` that decide the value.
+    """
+
+    version: ClassVar[int]
+    direction: ClassVar[str]
+    low: ClassVar[float | None]
+    high: ClassVar[float | None]
+    reads: ClassVar[tuple[str, ...]]
+
+    def applies(self, example: Example) -> bool:
+        """Whether the metric says anything about this example. "Does not apply" is not zero."""
+
+    def score(self, case: Case) -> Verdict | float | None | Awaitable[Verdict | float | None]:
+        """The value for one case; None where it turns out not to apply. Whatever it raises is recorded."""
+
+
+class Search(Protocol):
+    """Chooses which points of the grid become variants."""
+
+    version: ClassVar[int]
+
+    def choose(self, points: Sequence[Mapping[str, Any]], seed: int) -> list[Mapping[str, Any]]:
+        """The points to run, in the order given."""

@@ -1,0 +1,82 @@
+"""What a cell produced and what it was found to be worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.records.corpus import Passage
+from harness.records.example import Example
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something has no result. `stage` is the step that failed, `kind` a short word for counting."""
+
+    stage: str
+    kind: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.kind}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one cell (variant x example x repeat) produced: an answer, or a failure and no answer.
+
+    `request` is the key of the rendered request; `source` is `made` (asked in this sweep), `cached` (known from an
+    earlier one) or `shared` (another cell of this sweep asked the same). `cost_usd` is what the answer costs when it is
+    asked for, whoever paid: 0 for a local model, None where the price is unknown.
+    """
+
+    variant: str
+    example: str
+    repeat: int
+    passages: tuple[Passage, ...] = ()
+    answer: str | None = None
+    request: str | None = None
+    source: str | None = None
+    finish_reason: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
+    latency_ms: float | None = None
+    wait_ms: float | None = None
+    attempts: int | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a metric sees: the example and what one cell made of it."""
+
+    example: Example
+    answer: str
+    passages: tuple[Passage, ...] = ()
+    latency_ms: float | None = None
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A metric's value for one case and, where there is one, the reason for it."""
+
+    value: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric's value for one cell, or the failure that stands in its place. No row: the metric does not apply."""
+
+    variant: str
+    example: str
+    repeat: int
+    metric: str
+    value: float | None
+    reason: str | None = None
+    failure: str | None = None

@@ -1,0 +1,52 @@
+"""What goes to a model or an embedder and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records.example import Message
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request for an answer. `parameters` are those really sent to the model, nothing else.
+
+    `passages` are the texts that the prompt was built from, for models that are no language models and read them
+    directly; they decide nothing that the messages do not show.
+    """
+
+    messages: tuple[Message, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    question: str = ""
+    passages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A model's answer. Token counts are the provider's own, None where it gave none.
+
+    `latency_ms` is the time on the wire of the attempt that succeeded. `finish_reason` is `stop`, `length`,
+    `content_filter`, `refusal` or the provider's word. `input_tokens` includes `cached_tokens`.
+    """
+
+    text: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    finish_reason: str = "stop"
+    model: str = ""
+    latency_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Vectors of a batch of texts: float32, one row per text. `tokens` is None where the provider gave no count."""
+
+    vectors: NDArray[np.float32]
+    tokens: int | None = None
