@@ -1,0 +1,26 @@
+"""YAML -> checked configuration -> axes -> variants; all mistakes at once."""
+
+from harness.config.chatbot import SAMPLING, Chatbot, Retrieval, Variant
+from harness.config.sweepfile import (
+    Budget,
+    DatasetChoice,
+    NamedMetric,
+    Objective,
+    SweepConfig,
+    load,
+    workspace_of,
+)
+
+__all__ = [
+    "SAMPLING",
+    "Budget",
+    "Chatbot",
+    "DatasetChoice",
+    "NamedMetric",
+    "Objective",
+    "Retrieval",
+    "SweepConfig",
+    "Variant",
+    "load",
+    "workspace_of",
+]

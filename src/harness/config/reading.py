@@ -1,0 +1,203 @@
+"""How a sweep file is read: section by section, noting mistakes, raising them all at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.config import axes as axes_room
+from harness.config import points as points_room
+from harness.config import tree
+from harness.config.assembly import Assembler
+from harness.config.chatbot import Variant, variant_id
+from harness.config.fields import Mistakes
+from harness.config.measures import read_metrics, read_objective
+from harness.config.nodes import Node, parse
+from harness.config.overrides import apply
+from harness.config.sweepfile import TOP_KEYS, Budget, DatasetChoice, SweepConfig, workspace_of
+from harness.config.tree import Item
+from harness.errors import Place, UserError, advice
+from harness.plugins import load_file
+
+_SWEEP_KEYS = ("search", "axes", "exclude", "include")
+
+
+def read(path: Path, overrides: tuple[str, ...]) -> SweepConfig:
+    """Read and check a sweep file; see `harness.config.sweepfile.load`."""
+    text = _text(path)
+    root = parse(text, str(path))
+    mistakes = Mistakes()
+    workspace = workspace_of(path)
+    top = mistakes.mapping(root, "sweep file", TOP_KEYS)
+    _load_plugins(top.get("plugins"), workspace, mistakes)
+    apply(root, overrides, mistakes)
+    top = {key: node for key, node in root.items() if key in TOP_KEYS} if root.is_mapping else {}
+    start = Place(str(path), 1, 1)
+    for needed in ("dataset", "chatbot"):
+        if needed not in top:
+            mistakes.add(start, f"the sweep file needs {needed!r}")
+    corpus = mistakes.text(top["corpus"], "corpus") if "corpus" in top else None
+    assembler = Assembler(workspace, start, "corpus" in top, mistakes)
+    variants, axis_names = _variants(top, assembler, mistakes)
+    metrics = read_metrics(top.get("metrics"), assembler, start)
+    objective = read_objective(top.get("objective"), metrics, mistakes)
+    fields = _numbers(top, mistakes)
+    dataset = _dataset(top["dataset"], mistakes) if "dataset" in top else None
+    name = mistakes.text(top["name"], "name") if "name" in top else path.stem
+    mistakes.finish()
+    assert dataset is not None
+    assert objective is not None
+    return SweepConfig(
+        path=path,
+        workspace=workspace,
+        text=text,
+        given=root.plain(),
+        overrides=overrides,
+        name=str(name),
+        dataset=dataset,
+        corpus=corpus,
+        variants=tuple(variants),
+        axes=tuple(axis_names),
+        metrics=tuple(metrics),
+        objective=objective,
+        **fields,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = sorted(str(p) for folder in (path.parent, Path("configs")) for p in folder.glob("*.y*ml"))
+        raise UserError(f"{path}: no such file; {advice(str(path), near, 'sweep files here')}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot read: {error}") from error
+
+
+def _load_plugins(node: Node | None, workspace: Path, mistakes: Mistakes) -> None:
+    if node is None:
+        return
+    if not node.is_list:
+        mistakes.add(node.place, f"plugins: expected a list of Python files, found {node.describe()}")
+        return
+    for entry in node.value:
+        file = mistakes.text(entry, "plugins")
+        if file is None:
+            continue
+        try:
+            load_file(workspace / file)
+        except (UserError, TypeError) as error:
+            mistakes.add(entry.place, str(error))
+
+
+def _variants(top: dict[str, Node], assembler: Assembler, mistakes: Mistakes) -> tuple[list[Variant], list[str]]:
+    chatbot = top.get("chatbot")
+    if chatbot is None:
+        return [], []
+    base = tree.flatten(chatbot, mistakes)
+    sweep = mistakes.mapping(top["sweep"], "sweep", _SWEEP_KEYS) if "sweep" in top else {}
+    include = sweep.get("include")
+    extra = include.value if include is not None and include.is_list else []
+    axes = axes_room.read_axes(sweep.get("axes"), base, extra, mistakes)
+    nodes = {axis.name: [(None, value.item.node) for value in axis.values] for axis in axes}
+    known = axes_room.known_paths(base, nodes, extra)  # type: ignore[arg-type]
+    wrong_axes = bool(mistakes.found)
+    points = points_room.without(
+        points_room.grid(axes, mistakes), sweep.get("exclude"), base, known, mistakes
+    )
+    search = _search(sweep.get("search"), assembler)
+    seed = top["seed"].value if "seed" in top and isinstance(top["seed"].value, int) else 0
+    if search is not None and points:
+        chosen = {id(p) for p in search.choose(points, seed)}
+        points = [point for point in points if id(point) in chosen]
+    points += points_room.included(include, known, axes, mistakes)
+    if not points and not mistakes.found:
+        mistakes.add(sweep["exclude"].place, "sweep.exclude leaves no variant")
+    if wrong_axes and not axes:
+        points = points[:1]
+    return _assemble(points, base, assembler), [axis.name for axis in axes]
+
+
+def _assemble(points: list[points_room.Point], base: tree.Settings, assembler: Assembler) -> list[Variant]:
+    """A variant for each distinct configuration; two points that come to the same are one variant."""
+    names = list(dict.fromkeys(name for point in points for name in point.params))
+    found: dict[str, Variant] = {}
+    for point in points:
+        settings = points_room.settings_of(point, base)
+        shown = ", ".join(f"{name}={value}" for name, value in point.params.items())
+        chatbot = assembler.chatbot(settings, shown)
+        if chatbot is None:
+            continue
+        params = {name: point.params.get(name, _base_value(name, base)) for name in names}
+        key = variant_id(chatbot)
+        if key not in found:
+            label = ", ".join(f"{name}={value}" for name, value in params.items()) or "base"
+            found[key] = Variant(key, label, params, chatbot)
+    return list(found.values())
+
+
+def _base_value(name: str, base: tree.Settings) -> Any:
+    for path, item in base.items():
+        if tree.is_name_of(name, path):
+            return axes_room.label_of(item.node)
+    return None
+
+
+def _search(node: Node | None, assembler: Assembler) -> Any:
+    fields: dict[str, Item] = {}
+    if node is None:
+        return None
+    use = node
+    if node.is_mapping:
+        use = node.value.get("use", Node(node.place, None))
+        fields = {k: Item(v, node.key_places[k]) for k, v in node.items() if k != "use"}
+    return assembler.part("search", "sweep.search", Item(use, node.place), fields)
+
+
+def _dataset(node: Node, mistakes: Mistakes) -> DatasetChoice | None:
+    if not node.is_mapping:
+        path = mistakes.text(node, "dataset")
+        return DatasetChoice(path) if path else None
+    entries = mistakes.mapping(node, "dataset", ("path", "limit", "where"))
+    if "path" not in entries:
+        mistakes.add(node.place, "dataset: needs a path")
+        return None
+    path = mistakes.text(entries["path"], "dataset.path")
+    limit = mistakes.number(entries["limit"], "dataset.limit", whole=True, low=1) if "limit" in entries else None
+    where = mistakes.text(entries["where"], "dataset.where") if "where" in entries else None
+    return DatasetChoice(path, limit, where) if path else None
+
+
+def _numbers(top: dict[str, Node], mistakes: Mistakes) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, low in (("repeats", 1), ("concurrency", 1), ("seed", 0)):
+        if name in top:
+            fields[name] = mistakes.number(top[name], name, whole=True, low=low)
+    if "budget" in top:
+        entries = mistakes.mapping(top["budget"], "budget", ("usd", "calls", "tokens"))
+        limits = {
+            key: mistakes.number(node, f"budget.{key}", whole=key != "usd", low=0)
+            for key, node in entries.items()
+            if node.value is not None
+        }
+        fields["budget"] = Budget(**limits)
+    if "max_failures" in top:
+        node = top["max_failures"]
+        share = isinstance(node.value, float)
+        fields["max_failures"] = mistakes.number(node, "max_failures", low=0, high=1 if share else None)
+    if "prices" in top:
+        fields["prices"] = _prices(top["prices"], mistakes)
+    return fields
+
+
+def _prices(node: Node, mistakes: Mistakes) -> dict[str, dict[str, float]]:
+    """USD per million tokens by model name: `{openai/my-model: {input: 0.5, output: 1.5, cached: 0.1}}`."""
+    if not node.is_mapping:
+        mistakes.add(node.place, f"prices: expected a mapping of model to prices, found {node.describe()}")
+        return {}
+    prices = {}
+    for model, entry in node.items():
+        allowed = mistakes.mapping(entry, f"prices.{model}", ("input", "output", "cached"))
+        prices[model] = {k: mistakes.number(v, f"prices.{model}.{k}", low=0) for k, v in allowed.items()}
+    return prices
+

@@ -1,0 +1,112 @@
+"""The sweep file: YAML in, a checked sweep out, or every mistake at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.config.chatbot import Variant
+
+TOP_KEYS = (
+    "name",
+    "dataset",
+    "corpus",
+    "chatbot",
+    "sweep",
+    "metrics",
+    "objective",
+    "repeats",
+    "concurrency",
+    "budget",
+    "max_failures",
+    "seed",
+    "plugins",
+    "prices",
+)
+DEFAULT_METRICS = ("answer_match", "token_f1")
+
+
+@dataclass(frozen=True)
+class DatasetChoice:
+    """Which examples: all of a file, or the first `limit` of those for which `where` holds."""
+
+    path: str
+    limit: int | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class NamedMetric:
+    """A metric part and the name of its column."""
+
+    name: str
+    part: Any
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the sweep is ranked by."""
+
+    metric: str
+    direction: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent at most; None is no limit. `tokens` counts input and output."""
+
+    usd: float | None = None
+    calls: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """A checked sweep file with `--set` applied.
+
+    `given` is the file as written (a value that was not given is absent, one given as null is null), `axes` the names
+    of the swept settings. `max_failures` is the number or the share of cells that may fail.
+    """
+
+    path: Path
+    workspace: Path
+    text: str
+    given: Mapping[str, Any]
+    overrides: tuple[str, ...]
+    name: str
+    dataset: DatasetChoice
+    corpus: str | None
+    variants: tuple[Variant, ...]
+    axes: tuple[str, ...]
+    metrics: tuple[NamedMetric, ...]
+    objective: Objective
+    repeats: int = 1
+    concurrency: int = 64
+    budget: Budget = field(default_factory=Budget)
+    max_failures: int | float = 0.1
+    seed: int = 0
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def failures_allowed(self, cells: int) -> int:
+        """How many of so many cells may fail before the sweep stops."""
+        allowed = self.max_failures
+        return int(allowed * cells) if isinstance(allowed, float) else allowed
+
+
+def workspace_of(path: Path) -> Path:
+    """The folder that paths in the file are relative to: the file's own, or the parent of `configs/`."""
+    folder = path.resolve().parent
+    return folder.parent if folder.name == "configs" else folder
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
+    """Read and check a sweep file.
+
+    `overrides` are texts `KEY=VALUE`, a key being a path from the top (`sweep.axes.top_k`, `repeats`) or a chatbot
+    setting by its unique short name. Raises UserError with every mistake.
+    """
+    from harness.config.reading import read
+
+    return read(Path(path), tuple(overrides))
