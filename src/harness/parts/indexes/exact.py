@@ -1,0 +1,50 @@
+"""Exact search in memory: the ground truth, and enough for corpora of tens of thousands of chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.parts.indexes.ranking import nearest, unit
+from harness.plugins import OpenIndex, part
+from harness.records import Chunk
+
+
+@part("index", "exact")
+@dataclass(frozen=True)
+class Exact:
+    """Compares a question with every vector. Keeps nothing on disk."""
+
+    version: ClassVar[int] = 1
+
+    def open(self, folder: Path, collection: str) -> OpenIndex:
+        """An empty collection in memory; `folder` is not used."""
+        return _InMemory()
+
+
+class _InMemory:
+    """Vectors of one collection."""
+
+    exact = True
+
+    def __init__(self) -> None:
+        self._vectors: NDArray[np.float64] = np.zeros((0, 0))
+
+    def count(self) -> int:
+        return len(self._vectors)
+
+    def fill(self, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
+        self._vectors = unit(vectors)
+
+    def search(self, queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
+        if not len(self._vectors):
+            return [[] for _ in queries]
+        return nearest(self._vectors, queries, k)
+
+    def close(self) -> None:
+        self._vectors = np.zeros((0, 0))
