@@ -1,0 +1,75 @@
+"""Outcomes and scores as rows: journal lines, and the columns of the Parquet tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from harness.records import Example, Outcome, Passage, Score
+
+OUTCOME_COLUMNS = (
+    "variant",
+    "example",
+    "repeat",
+    "answer",
+    "passages",
+    "request",
+    "source",
+    "finish_reason",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "latency_ms",
+    "wait_ms",
+    "attempts",
+    "failure_stage",
+    "failure_kind",
+    "failure",
+)
+SCORE_COLUMNS = ("variant", "example", "repeat", "metric", "value", "reason", "failure")
+TEXT_COLUMNS = ("document", "start", "end", "text")
+_SAME = [c for c in OUTCOME_COLUMNS if c not in ("passages", "failure", "failure_stage", "failure_kind")]
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """An outcome by column. Passages are `[document, start, end, similarity]`; their texts are kept once, apart."""
+    row = {column: getattr(outcome, column) for column in _SAME}
+    row["passages"] = [[p.document, p.start, p.end, p.similarity] for p in outcome.passages]
+    failure = outcome.failure
+    row["failure_stage"] = failure.stage if failure else None
+    row["failure_kind"] = failure.kind if failure else None
+    row["failure"] = failure.message if failure else None
+    return row
+
+
+def cell_line(outcome: Outcome, scores: Iterable[Score]) -> dict[str, Any]:
+    """The journal line of a finished cell."""
+    return {"outcome": outcome_row(outcome), "scores": [[s.metric, s.value, s.reason, s.failure] for s in scores]}
+
+
+def score_rows(line: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The score rows of a journal line, in the order of SCORE_COLUMNS."""
+    o = line["outcome"]
+    cell = (o["variant"], o["example"], o["repeat"])
+    return [(*cell, *score) for score in line["scores"]]
+
+
+def text_lines(passages: Iterable[Passage]) -> list[list[Any]]:
+    """The journal lines of passages' texts."""
+    return [[p.document, p.start, p.end, p.text] for p in passages]
+
+
+def example_row(example: Example) -> dict[str, Any]:
+    """An example as the run folder keeps it."""
+    return {
+        "id": example.id,
+        "messages": [{"role": m.role, "content": m.content} for m in example.messages],
+        "references": list(example.references),
+        "evidence": [{"document": e.document, "start": e.start, "end": e.end} for e in example.evidence],
+        "expected": example.expected,
+        "tags": list(example.tags),
+        "metadata": dict(example.metadata),
+        "cluster": example.cluster,
+    }

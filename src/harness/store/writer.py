@@ -1,0 +1,138 @@
+"""The one writer of a run folder."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+from harness.records import Example, Outcome, Score
+from harness.store import journal, rows, tables
+from harness.store.folder import Folder, write_atomically, write_json
+from harness.store.journal import Journal
+from harness.store.layout import (
+    ARTIFACTS,
+    CELLS,
+    EXAMPLES,
+    EXIT,
+    HEADER,
+    HEARTBEAT,
+    LOCK,
+    OUTCOMES_TABLE,
+    SCORES_TABLE,
+    SUMMARY,
+    TEXTS,
+    TEXTS_TABLE,
+    VARIANTS,
+)
+from harness.store.status import heartbeat
+
+_BEAT_S = 2.0
+
+
+class Writer:
+    """Writes one sweep; a second writer is refused by the folder's lock, which the system frees if we die."""
+
+    def __init__(self, path: Path) -> None:
+        import filelock
+
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._lock = filelock.FileLock(path / LOCK)
+        try:
+            self._lock.acquire(blocking=False)
+        except filelock.Timeout:
+            raise UserError(f"{path} is being written by another process; wait for it, or stop it") from None
+        self._ended = threading.Event()
+        self._beat()
+        (path / EXIT).unlink(missing_ok=True)
+        threading.Thread(target=self._keep_beating, daemon=True).start()
+        self._cells: Journal | None = None
+        self._texts: Journal | None = None
+        self._known_texts: set[tuple[str, int, int]] = set()
+
+    def describe(
+        self, header: dict[str, Any], variants: list[dict[str, Any]], examples: Iterable[Example], files: dict[str, str]
+    ) -> None:
+        """Write what the sweep is, before anything is run; the header last, since it makes the folder a sweep."""
+        (self.path / ARTIFACTS).mkdir(exist_ok=True)
+        for name, text in files.items():
+            write_atomically(self.path / ARTIFACTS / name, text.encode("utf-8", "surrogateescape"))
+        journal.write(self.path / VARIANTS, variants)
+        journal.write(self.path / EXAMPLES, [rows.example_row(example) for example in examples])
+        write_json(self.path / HEADER, header)
+
+    def finished_cells(self) -> list[dict[str, Any]]:
+        """The journal lines of the cells that an earlier process finished, each cell once."""
+        found = {}
+        for line in journal.lines(Folder(self.path).read(CELLS)):
+            o = line["outcome"]
+            found[o["variant"], o["example"], o["repeat"]] = line
+        return list(found.values())
+
+    def add(self, outcome: Outcome, scores: Iterable[Score]) -> None:
+        """Record a finished cell, the texts of its passages before it."""
+        if self._cells is None or self._texts is None:
+            self._texts, self._cells = Journal(self.path / TEXTS), Journal(self.path / CELLS)
+        for passage in outcome.passages:
+            key = (passage.document, passage.start, passage.end)
+            if key not in self._known_texts:
+                self._known_texts.add(key)
+                self._texts.append(rows.text_lines([passage])[0])
+        self._texts.flush()
+        self._cells.append(rows.cell_line(outcome, scores))
+
+    def flush(self) -> None:
+        """Hand all that was added to the operating system."""
+        for file in (self._texts, self._cells):
+            if file is not None:
+                file.flush()
+
+    def compact(self, order: dict[tuple[str, str, int], int]) -> None:
+        """Journal -> Parquet, cells in the given order. The outcomes come last: their table says all are there."""
+        self._close_journals()
+        cells = sorted(self.finished_cells(), key=lambda line: order[_cell(line)])
+        texts = {tuple(line[:3]): line for line in journal.lines(Folder(self.path).read(TEXTS))}
+        scores = [row for line in cells for row in rows.score_rows(line)]
+        tables.write(self.path / TEXTS_TABLE, tables.rows_table("texts", [texts[key] for key in sorted(texts)]))
+        tables.write(self.path / SCORES_TABLE, tables.rows_table("scores", scores))
+        tables.write(self.path / OUTCOMES_TABLE, tables.outcomes_table([line["outcome"] for line in cells]))
+        for name in (CELLS, TEXTS):
+            (self.path / name).unlink(missing_ok=True)
+
+    def end(self, status: str, **details: Any) -> None:
+        """Write the exit record and let the folder go."""
+        self._close_journals()
+        self._ended.set()
+        write_json(self.path / EXIT, {"status": status, "time": time.time(), **details})
+        self._lock.release()
+        (self.path / LOCK).unlink(missing_ok=True)
+
+    def _close_journals(self) -> None:
+        for file in (self._texts, self._cells):
+            if file is not None:
+                file.close()
+        self._cells = self._texts = None
+
+    def _beat(self) -> None:
+        write_json(self.path / HEARTBEAT, heartbeat())
+
+    def _keep_beating(self) -> None:
+        while not self._ended.wait(_BEAT_S):
+            try:
+                self._beat()
+            except OSError:
+                return
+
+
+def write_summary(path: Path, content: dict[str, Any]) -> None:
+    """Keep the figures that were derived from a sweep's rows, for listing."""
+    write_json(path / SUMMARY, content)
+
+
+def _cell(line: dict[str, Any]) -> tuple[str, str, int]:
+    o = line["outcome"]
+    return o["variant"], o["example"], o["repeat"]
