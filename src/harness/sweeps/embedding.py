@@ -1,0 +1,60 @@
+"""Stage 2: texts -> vectors, once for each text and embedder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.plugins import identity
+from harness.sweeps.cache import Cache
+from harness.sweeps.gateway import Gateway
+from harness.sweeps.keys import vector_key
+
+_BATCHES_AT_ONCE = 8
+
+
+async def vectors_of(
+    embedder: Any,
+    texts: Sequence[str],
+    purpose: str,
+    cache: Cache,
+    gateway: Gateway,
+    on_made: Callable[[int], None] = lambda count: None,
+) -> NDArray[np.float32]:
+    """One row per text. Texts that were embedded before, in any sweep, are not embedded again."""
+    keys = vector_keys(embedder, texts, purpose)
+    unique = dict(zip(keys, texts, strict=True))
+    vectors = {key: np.frombuffer(e.value, dtype=np.float32) for key, e in cache.get(list(unique)).items()}
+    missing = [key for key in unique if key not in vectors]
+    size = embedder.batch_size
+    gate = asyncio.Semaphore(_BATCHES_AT_ONCE)
+
+    async def embed(batch: list[str]) -> None:
+        async with gate:
+            made = await gateway.embed(embedder, [unique[key] for key in batch], purpose)
+            rows = np.ascontiguousarray(made, dtype=np.float32)
+            cache.put("embed", {key: row.tobytes() for key, row in zip(batch, rows, strict=True)})
+            vectors.update(zip(batch, rows, strict=True))
+            on_made(len(batch))
+            await asyncio.sleep(0)
+
+    await _all(embed(missing[start : start + size]) for start in range(0, len(missing), size))
+    return np.stack([vectors[key] for key in keys]) if keys else np.zeros((0, 1), dtype=np.float32)
+
+
+def vector_keys(embedder: Any, texts: Sequence[str], purpose: str) -> list[str]:
+    """The keys of the texts' vectors."""
+    identified: Mapping[str, Any] = identity(embedder)
+    return [vector_key(identified, purpose, text) for text in texts]
+
+
+async def _all(tasks: Any) -> None:
+    """Run all; when one fails, wait for the others and then raise, so that what is paid for is kept."""
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

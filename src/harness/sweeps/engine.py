@@ -1,0 +1,206 @@
+"""The engine: answers every distinct request once, scores every cell, records both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import HarnessError, Incomplete
+from harness.records import Failure, Outcome, Score
+from harness.store import Writer
+from harness.sweeps.gateway import Answer, Gateway
+from harness.sweeps.progress import Progress
+from harness.sweeps.scoring import Scorer
+from harness.sweeps.workload import Cell, CellId, Workload
+
+_BATCH = 256
+_GRACE_S = 10.0
+
+
+class Interrupted(HarnessError):
+    """The user stopped the sweep; what was done is on disk."""
+
+    exit_code = 130
+
+
+@dataclass
+class Limits:
+    """How much at once, and how many failures are too many."""
+
+    concurrency: int
+    failures: int
+
+
+class Engine:
+    """Runs the cells of one sweep in one event loop."""
+
+    def __init__(
+        self,
+        workload: Workload,
+        gateway: Gateway,
+        scorer: Scorer,
+        writer: Writer,
+        progress: Progress,
+        limits: Limits,
+        stop: asyncio.Event,
+    ) -> None:
+        self._workload = workload
+        self._gateway = gateway
+        self._scorer = scorer
+        self._writer = writer
+        self._progress = progress
+        self._limits = limits
+        self._stop = stop
+        self._error: BaseException | None = None
+
+    async def run(self, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
+        """Run all cells but those `done` (by id, with their request); `known` are answers that they brought.
+
+        Raises Interrupted, Incomplete or a fatal ProviderError after everything that was finished is written.
+        """
+        owners = self._owners()
+        waiting: dict[str, list[Cell]] = {}
+        ready: list[Cell] = []
+        for cell in self._workload.cells:
+            if cell.id in done:
+                continue
+            if cell.request is None:
+                ready.append(cell)
+            else:
+                waiting.setdefault(cell.request, []).append(cell)
+        known = {**self._gateway.known([key for key in waiting if key not in known]), **known}
+        self._progress.stages["generate"].total = len(owners)
+        self._progress.stages["generate"].done = len(owners) - len(waiting)
+        await self._finish([(cell, None) for cell in ready], owners)
+        hits = [key for key in waiting if key in known]
+        for start in range(0, len(hits), _BATCH):
+            self._check()
+            batch = hits[start : start + _BATCH]
+            await self._finish([(cell, known[key]) for key in batch for cell in waiting[key]], owners)
+            self._count(known[key] for key in batch)
+        todo = [(key, cells) for key, cells in waiting.items() if key not in known]
+        await self._ask(todo, owners)
+        self._writer.flush()
+        self._check()
+
+    def _owners(self) -> dict[str, CellId]:
+        """The first cell of each distinct request; the others share its answer."""
+        owners: dict[str, CellId] = {}
+        for cell in self._workload.cells:
+            if cell.request is not None:
+                owners.setdefault(cell.request, cell.id)
+        return owners
+
+    async def _ask(self, todo: Sequence[tuple[str, list[Cell]]], owners: dict[str, CellId]) -> None:
+        queue = iter(todo)
+        tasks = [
+            asyncio.create_task(self._worker(queue, owners))
+            for _ in range(min(self._limits.concurrency, len(todo)))
+        ]
+        if not tasks:
+            return
+        stopped = asyncio.create_task(self._stop.wait())
+        everything = asyncio.gather(*tasks)
+        await asyncio.wait([stopped, everything], return_when=asyncio.FIRST_COMPLETED)
+        # What is in flight is paid for: it gets a moment to arrive before it is given up.
+        await asyncio.wait(tasks, timeout=_GRACE_S if self._stop.is_set() else None)
+        for task in tasks:
+            task.cancel()
+        stopped.cancel()
+        await asyncio.gather(*tasks, everything, stopped, return_exceptions=True)
+
+    async def _worker(self, queue: object, owners: dict[str, CellId]) -> None:
+        for key, cells in queue:  # type: ignore[attr-defined]
+            if self._stop.is_set() or self._error is not None:
+                return
+            try:
+                model = cells[0].variant.chatbot.model
+                answer = await self._gateway.complete(model, self._workload.request(cells[0]), key)
+                self._count([answer])
+                await self._finish([(cell, answer) for cell in cells], owners)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001  (the first error ends the sweep; `run` raises it)
+                self._error = self._error or error
+                return
+            # A local model never waits; the others get their turn here.
+            await asyncio.sleep(0)
+
+    async def _finish(self, cells: Sequence[tuple[Cell, Answer | None]], owners: dict[str, CellId]) -> None:
+        """Score and record cells whose answer (or failure) is there."""
+        outcomes = [self._outcome(cell, answer, owners) for cell, answer in cells]
+        pairs = [(cell.example, outcome) for (cell, _), outcome in zip(cells, outcomes, strict=True)]
+        scored: list[list[Score]] = await self._scorer.scores(pairs)
+        for outcome, scores in zip(outcomes, scored, strict=True):
+            self._writer.add(outcome, scores)
+            self._progress.cells_done += 1
+            self._progress.step("score", len(scores), made=False)
+            if outcome.failure is not None:
+                self._progress.cells_failed += 1
+            if outcome.source == "shared":
+                self._progress.calls_shared += 1
+        if self._progress.cells_failed > self._limits.failures and self._error is None:
+            self._error = Incomplete(
+                f"{self._progress.cells_failed} cells failed; max_failures allows {self._limits.failures}: "
+                f"the last one: {next((o.failure for o in reversed(outcomes) if o.failure), '')}"
+            )
+
+    def _outcome(self, cell: Cell, answer: Answer | None, owners: dict[str, CellId]) -> Outcome:
+        passages = self._workload.passages(cell.variant, cell.example)
+        variant, example, repeat = cell.id
+        if cell.request is None or answer is None:
+            failure = cell.failure or Failure("generate", "missing", "no answer")
+            return Outcome(variant, example, repeat, passages, failure=failure)
+        source = answer.source if owners[cell.request] == cell.id else "shared"
+        reply = answer.reply
+        if reply is None:
+            return Outcome(
+                variant,
+                example,
+                repeat,
+                passages,
+                request=cell.request,
+                source=source,
+                wait_ms=answer.wait_ms,
+                attempts=answer.attempts,
+                failure=answer.failure,
+            )
+        return Outcome(
+            variant,
+            example,
+            repeat,
+            passages,
+            answer=reply.text,
+            request=cell.request,
+            source=source,
+            finish_reason=reply.finish_reason,
+            input_tokens=reply.input_tokens,
+            output_tokens=reply.output_tokens,
+            cached_tokens=reply.cached_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
+            cost_usd=answer.cost_usd,
+            latency_ms=reply.latency_ms,
+            wait_ms=answer.wait_ms,
+            attempts=answer.attempts,
+        )
+
+    def _count(self, answers: object) -> None:
+        for answer in answers:  # type: ignore[attr-defined]
+            made = answer.source == "made"
+            self._progress.step("generate", made=made)
+            self._progress.calls_made += made
+            self._progress.calls_cached += not made
+            if made and answer.cost_usd is None:
+                self._progress.cost_unknown = True
+            elif made:
+                self._progress.cost_usd += answer.cost_usd
+
+    def _check(self) -> None:
+        """Raise what ended the sweep early."""
+        if self._error is not None:
+            self._writer.flush()
+            raise self._error
+        if self._stop.is_set():
+            self._writer.flush()
+            raise Interrupted("interrupted; run the same command to go on where it stopped")

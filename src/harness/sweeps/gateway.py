@@ -1,0 +1,182 @@
+"""The one way to any model: cache, budget, retries, accounting."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from harness.config import Budget
+from harness.errors import Incomplete, Mistake, Place, ProviderError, UserError
+from harness.plugins import EmbedderConnection, ModelConnection, name
+from harness.records import Embedded, Failure, Reply, Request
+from harness.sweeps.cache import Cache
+from harness.sweeps.prices import Prices
+
+ATTEMPTS = 5
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+_NOT_SERVED_AGAIN = ("content_filter", "refusal", "length")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one distinct request: a reply or a failure, where it came from and what it took."""
+
+    reply: Reply | None
+    source: str
+    cost_usd: float | None = None
+    wait_ms: float = 0.0
+    attempts: int = 1
+    failure: Failure | None = None
+
+
+@dataclass
+class Spent:
+    """What this process spent, with what is in flight counted as one call each."""
+
+    usd: float = 0.0
+    calls: int = 0
+    tokens: int = 0
+    unknown: bool = False
+
+
+class Gateway:
+    """Asks models and embedders. One instance serves one sweep in one event loop."""
+
+    def __init__(
+        self, cache: Cache, maker: str, prices: Prices, budget: Budget, spent: Spent, *, fresh: bool = False
+    ) -> None:
+        self._cache = cache
+        self._maker = maker
+        self.prices = prices
+        self._budget = budget
+        self.spent = spent
+        self._fresh = fresh
+        self._connections: dict[Any, Any] = {}
+        self._random = random.Random(0)
+
+    def known(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """The answers that need not be asked for: made by an earlier sweep, or by this one before it died."""
+        found: dict[str, Answer] = {}
+        for key, entry in self._cache.get(keys).items():
+            mine = entry.maker == self._maker
+            if self._fresh and not mine:
+                continue
+            stored = orjson.loads(entry.value)
+            reply = Reply(**stored["reply"])
+            if reply.finish_reason in _NOT_SERVED_AGAIN and not mine and stored["price"] is not None:
+                continue
+            found[key] = Answer(
+                reply,
+                "made" if mine else "cached",
+                self.prices.cost(stored["price"], reply),
+                stored["wait_ms"],
+                stored["attempts"],
+            )
+        return found
+
+    async def complete(self, model: Any, request: Request, key: str) -> Answer:
+        """Ask for one answer. What goes wrong is a failure in the answer, except for what ends the sweep.
+
+        Raises Incomplete when the budget is spent, ProviderError (fatal) when no request to this model can succeed.
+        """
+        self._check_budget()
+        self.spent.calls += 1
+        connection: ModelConnection = self._connection(model)
+        started = time.monotonic()
+        outcome = await self._attempts(lambda: connection.complete(request))
+        if isinstance(outcome[0], ProviderError):
+            error, attempts = outcome
+            waited = (time.monotonic() - started) * 1000
+            return Answer(None, "made", None, waited, attempts, Failure("generate", error.kind, str(error)))
+        reply, attempts = outcome
+        wait_ms = max(0.0, (time.monotonic() - started) * 1000 - reply.latency_ms)
+        price = model.price_name
+        stored = {"reply": asdict(reply), "price": price, "wait_ms": wait_ms, "attempts": attempts}
+        self._cache.put("generate", {key: orjson.dumps(stored)})
+        cost = self.prices.cost(price, reply)
+        self._account(cost, (reply.input_tokens or 0) + (reply.output_tokens or 0))
+        return Answer(reply, "made", cost, wait_ms, attempts)
+
+    async def embed(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
+        """Vectors of at most one batch of texts. Raises ProviderError when retries did not help."""
+        if not embedder.local:
+            self._check_budget()
+        connection: EmbedderConnection = self._connection(embedder)
+        outcome, _ = await self._attempts(lambda: connection.embed(texts, purpose))
+        if isinstance(outcome, ProviderError):
+            raise outcome
+        embedded: Embedded = outcome
+        if not embedder.local:
+            self._account(self.prices.of_tokens(embedder.price_name, embedded.tokens, 0), embedded.tokens or 0)
+        return embedded.vectors
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections.values():
+            await connection.close()
+        self._connections.clear()
+
+    def _connection(self, part: Any) -> Any:
+        if part not in self._connections:
+            self._connections[part] = part.connect()
+        return self._connections[part]
+
+    async def _attempts(self, ask: Callable[[], Any]) -> tuple[Any, int]:
+        """The result or the last ProviderError, and how many attempts it took. Fatal errors are raised."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await ask(), attempt
+            except ProviderError as error:
+                if error.fatal:
+                    raise
+                if not error.retryable or attempt == ATTEMPTS:
+                    return error, attempt
+                pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (attempt - 1)) * self._random.uniform(0.75, 1.25)
+                await asyncio.sleep(max(pause, error.retry_after or 0.0))
+        raise AssertionError("unreachable")
+
+    def _account(self, cost: float | None, tokens: int) -> None:
+        self.spent.tokens += tokens
+        if cost is None:
+            self.spent.unknown = True
+        else:
+            self.spent.usd += cost
+
+    def _check_budget(self) -> None:
+        limits = (
+            ("usd", self._budget.usd, self.spent.usd),
+            ("calls", self._budget.calls, self.spent.calls),
+            ("tokens", self._budget.tokens, self.spent.tokens),
+        )
+        for unit, limit, used in limits:
+            if limit is not None and used >= limit:
+                shown = f"{used:.4f} of {limit:g} {unit}" if unit == "usd" else f"{used} of {limit} {unit}"
+                raise Incomplete(f"the budget is spent: {shown}; raise it and run the same command to go on")
+
+
+def check_environment(parts: Iterable[Any]) -> None:
+    """Raise UserError naming every environment variable that a model or embedder needs and that is not set."""
+    missing: dict[str, str] = {}
+    for part in parts:
+        for variable in part.environment:
+            if not os.environ.get(variable):
+                missing.setdefault(variable, name(part))
+    if missing:
+        raise UserError(
+            Mistake(
+                Place(f"environment variable {variable}"),
+                f"is not set, and {part} needs it",
+                f"set it in the environment (export {variable}=…); it is never written anywhere",
+            )
+            for variable, part in missing.items()
+        )

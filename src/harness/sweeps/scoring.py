@@ -1,0 +1,118 @@
+"""Stage 6: outcomes -> scores, once for each metric and what it reads."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from harness.config import NamedMetric
+from harness.plugins import identity
+from harness.records import Case, Example, Outcome, Score, Verdict, digest
+from harness.sweeps import keys
+from harness.sweeps.cache import Cache
+from harness.sweeps.progress import Progress
+
+Value = tuple[float | None, str | None, str | None]
+"""A score's value, reason and failure; all None where the metric turned out not to apply."""
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    name: str
+    part: Any
+    identity: str
+
+
+class Scorer:
+    """Scores outcomes. Equal cases are scored once, in this sweep and in later ones."""
+
+    def __init__(self, metrics: Sequence[NamedMetric], cache: Cache, progress: Progress) -> None:
+        self._metrics = [_Prepared(m.name, m.part, digest(identity(m.part))) for m in metrics]
+        self._cache = cache
+        self._progress = progress
+        self._known: dict[str, Value] = {}
+
+    async def scores(self, cells: Sequence[tuple[Example, Outcome]]) -> list[list[Score]]:
+        """The scores of each cell. A failed outcome fails every metric that applies to its example."""
+        wanted = [self._wanted(example, outcome) for example, outcome in cells]
+        await self._fill([entry for entries in wanted for entry in entries])
+        found = []
+        for (example, outcome), entries in zip(cells, wanted, strict=True):
+            if outcome.failure is not None:
+                found.append(self._failed(example, outcome))
+            else:
+                found.append(self._of(outcome, entries))
+        return found
+
+    def _wanted(self, example: Example, outcome: Outcome) -> list[tuple[str, _Prepared, Case]]:
+        if outcome.failure is not None or outcome.answer is None:
+            return []
+        case = Case(
+            example,
+            outcome.answer,
+            outcome.passages,
+            outcome.latency_ms,
+            outcome.cost_usd,
+            outcome.input_tokens,
+            outcome.output_tokens,
+        )
+        passages = keys.passages_digest(outcome.passages)
+        return [
+            (keys.score_key(m.identity, m.part.reads, example.digest, case, passages), m, case)
+            for m in self._metrics
+            if m.part.applies(example)
+        ]
+
+    async def _fill(self, wanted: list[tuple[str, _Prepared, Case]]) -> None:
+        unknown = {key: (metric, case) for key, metric, case in wanted if key not in self._known}
+        if not unknown:
+            return
+        for key, entry in self._cache.get(list(unknown)).items():
+            value, reason = orjson.loads(entry.value)
+            self._known[key] = (value, reason, None)
+            del unknown[key]
+        self._progress.stages["score"].made += len(unknown)
+        made: dict[str, bytes] = {}
+        for key, (metric, case) in unknown.items():
+            value, reason, failure = self._known[key] = await _score(metric.part, case)
+            if failure is None:
+                made[key] = orjson.dumps((value, reason))
+        self._cache.put("score", made)
+
+    def _of(self, outcome: Outcome, entries: list[tuple[str, _Prepared, Case]]) -> list[Score]:
+        cell = (outcome.variant, outcome.example, outcome.repeat)
+        found = []
+        for key, metric, _ in entries:
+            value, reason, failure = self._known[key]
+            if value is not None or failure is not None:
+                found.append(Score(*cell, metric.name, value, reason, failure))
+        return found
+
+    def _failed(self, example: Example, outcome: Outcome) -> list[Score]:
+        cell = (outcome.variant, outcome.example, outcome.repeat)
+        reason = f"no answer: {outcome.failure}"
+        return [Score(*cell, m.name, None, None, reason) for m in self._metrics if m.part.applies(example)]
+
+
+async def _score(metric: Any, case: Case) -> Value:
+    """One verdict. Whatever a metric raises is recorded: a stranger's metric must not end a paid sweep."""
+    try:
+        verdict = metric.score(case)
+        if inspect.isawaitable(verdict):
+            verdict = await verdict
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        return None, None, f"{type(error).__name__}: {error}"
+    if verdict is None:
+        return None, None, None
+    value, reason = (verdict.value, verdict.reason) if isinstance(verdict, Verdict) else (verdict, None)
+    number = float(value)
+    if number != number or number in (float("inf"), float("-inf")):
+        return None, None, f"the metric gave {number}, which is no value"
+    return number, reason, None
