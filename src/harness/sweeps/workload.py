@@ -149,6 +149,10 @@ class Workload:
             keys.index_key(corpus, g.settings): g.settings for g in self.groups().values() if corpus is not None
         }
 
+    def hits_keys(self) -> list[str]:
+        """The keys of all retrievals: one for each group and question."""
+        return [keys.hits_key(key, question) for key in self.groups() for question in self.questions]
+
     async def embedding_keys(self, retrievals: Retrievals) -> tuple[int, set[str]]:
         """How many texts a tool that shares nothing would embed, and the keys of the distinct ones."""
         naive, distinct = 0, set[str]()

@@ -1,0 +1,45 @@
+"""What a sweep reads before it does anything: the corpus and the examples, checked against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.config import SweepConfig
+from harness.data import Dataset, read_corpus, read_dataset, select
+from harness.records import Corpus, digest
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The corpus (None without retrieval) and the examples to run."""
+
+    corpus: Corpus | None
+    dataset: Dataset
+
+    def digests(self) -> dict[str, str | None]:
+        """What decides every result besides the configuration."""
+        return {"dataset": self.dataset.digest, "corpus": self.corpus.digest if self.corpus else None}
+
+
+def read_inputs(config: SweepConfig, limit: int | None = None) -> Inputs:
+    """Read and check dataset and corpus; `limit` overrides the file's. Raises UserError with every bad line."""
+    choice = config.dataset if limit is None else replace(config.dataset, limit=limit)
+    corpus = read_corpus(config.corpus, config.workspace) if config.corpus else None
+    dataset = read_dataset(config.workspace / choice.path, corpus)
+    return Inputs(corpus, select(dataset, choice.limit, choice.where, config.seed))
+
+
+def resume_key(config: SweepConfig, inputs: Inputs, fresh: bool) -> str:
+    """Equal for commands that mean the same sweep: what was interrupted is carried on under the same key."""
+    return digest(
+        "sweep",
+        config.name,
+        inputs.digests(),
+        [example.id for example in inputs.dataset.examples],
+        [variant.id for variant in config.variants],
+        [dict(variant.params) for variant in config.variants],
+        [metric.name for metric in config.metrics],
+        [config.objective.metric, config.objective.direction],
+        config.repeats,
+        fresh,
+    )

@@ -1,0 +1,183 @@
+"""The plan: what a sweep would do and cost, told before anything is spent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.config import SweepConfig
+from harness.plugins import label, make, name
+from harness.records import Request
+from harness.sweeps.cache import Overlay
+from harness.sweeps.gateway import Gateway, Spent
+from harness.sweeps.inputs import Inputs
+from harness.sweeps.prices import Prices
+from harness.sweeps.progress import Progress
+from harness.sweeps.retrieval import Retrievals
+from harness.sweeps.workload import Workload
+
+CHARACTERS_PER_TOKEN = 4.0
+_USUAL_ANSWER_TOKENS = 200
+_LOCAL_CALL_S, _REMOTE_CALL_S = 0.001, 2.0
+
+
+@dataclass
+class Plan:
+    """Counts of work. `naive` is what a tool that shares nothing would do, `distinct` what differs, `cached` what an
+    earlier sweep made. `exact` is False where retrieval costs money and was not run: then `distinct` is an upper bound.
+
+    `cost_usd` is None when a price is unknown; `cost_low` and `cost_high` bound it by the length of the answers.
+    """
+
+    variants: int
+    examples: int
+    cells: int
+    calls: dict[str, int]
+    embeddings: dict[str, int]
+    stages: dict[str, dict[str, int]]
+    exact: bool = True
+    cost_usd: float | None = 0.0
+    cost_low: float | None = 0.0
+    cost_high: float | None = 0.0
+    seconds: float = 0.0
+    models: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def make_plan(config: SweepConfig, inputs: Inputs) -> Plan:
+    """Plan a sweep. Local stages are run in memory, so that the counts are exact; nothing is written or spent."""
+    return asyncio.run(_plan(config, inputs))
+
+
+async def _plan(config: SweepConfig, inputs: Inputs) -> Plan:
+    work = config.workspace / ".harness"
+    cache, progress = Overlay(work), Progress()
+    gateway = Gateway(cache, "", Prices(config.prices), config.budget, Spent())
+    workload = Workload(config, inputs.corpus, inputs.dataset.examples)
+    try:
+        exact = all(_is_free(group.settings.embedder) for group in workload.groups().values())
+        embeddings: tuple[int, set[str]] = (0, set())
+        if inputs.corpus is not None:
+            index = make("index", "exact")
+            retrievals = Retrievals(inputs.corpus, cache, gateway, work, progress, in_memory=index)
+            embeddings = await workload.embedding_keys(retrievals)
+            known = len(cache.makers(list(embeddings[1])))
+            if exact or known == len(embeddings[1]):
+                exact = True
+                await workload.retrieve(retrievals, progress)
+        if exact:
+            await workload.resolve()
+        return _counted(config, workload, cache, gateway, embeddings, exact)
+    finally:
+        await gateway.close()
+        cache.close()
+
+
+def _is_free(embedder: Any) -> bool:
+    return bool(embedder.local)
+
+
+def _counted(
+    config: SweepConfig,
+    workload: Workload,
+    cache: Overlay,
+    gateway: Gateway,
+    embeddings: tuple[int, set[str]],
+    exact: bool,
+) -> Plan:
+    cells = len(config.variants) * len(workload.examples) * config.repeats
+    stages = stage_counts(workload, cache)
+    if exact:
+        requests = {cell.request: cell for cell in workload.cells if cell.request is not None}
+        known = gateway.known(list(requests))
+        todo = {key: cell for key, cell in requests.items() if key not in known}
+        calls = {"naive": cells, "distinct": len(requests), "cached": len(known)}
+    else:
+        calls, todo = {"naive": cells, "distinct": cells, "cached": 0}, {}
+    naive, distinct = embeddings
+    known_vectors = len(cache.makers(list(distinct)))
+    plan = Plan(
+        variants=len(config.variants),
+        examples=len(workload.examples),
+        cells=cells,
+        calls=calls,
+        embeddings={"naive": naive, "distinct": len(distinct), "cached": known_vectors},
+        stages=stages,
+        exact=exact,
+    )
+    if exact:
+        asked = ((c.variant.chatbot.model, workload.request(c)) for c in todo.values())
+    else:
+        asked = _guessed(config, workload)
+    _price(plan, asked, gateway.prices, config)
+    plan.notes += _notes(config, exact)
+    return plan
+
+
+def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
+    """Chunkings, indexes and retrievals: naive, distinct, and known from before."""
+    chunk_keys, index_keys = list(workload.chunk_keys()), list(workload.index_keys())
+    groups = len(workload.groups()) * len(workload.questions)
+    variants = sum(v.chatbot.retrieval is not None for v in workload.config.variants)
+    return {
+        "chunk": {"naive": variants, "distinct": len(chunk_keys), "cached": len(cache.makers(chunk_keys))},
+        "index": {"naive": variants, "distinct": len(index_keys), "cached": len(cache.makers(index_keys))},
+        "retrieve": {"naive": variants * len(workload.examples), "distinct": groups},
+    }
+
+
+def _guessed(config: SweepConfig, workload: Workload) -> Iterable[tuple[Any, Request]]:
+    """Requests of about the right length, where retrieval was not run: passages as long as chunks can be."""
+    for variant in config.variants:
+        retrieval, model = variant.chatbot.retrieval, variant.chatbot.model
+        length = getattr(retrieval.splitter, "chunk_size", 1000) * retrieval.top_k if retrieval else 0
+        prompt = len(variant.chatbot.system_prompt or "") + len(variant.chatbot.user_prompt) + length
+        parameters = model.parameters(dict(variant.chatbot.sampling))
+        for example in workload.examples:
+            asked = Request((*example.messages,), parameters, "x" * prompt)
+            yield from [(model, asked)] * config.repeats
+
+
+def _price(plan: Plan, asked: Iterable[tuple[Any, Request]], prices: Prices, config: SweepConfig) -> None:
+    """Add up what the calls would cost, from the length of the prompts and the room for the answers."""
+    low = middle = high = seconds = 0.0
+    unknown: set[str] = set()
+    for model, request in asked:
+        plan.models[name(model)] = plan.models.get(name(model), 0) + 1
+        seconds += _LOCAL_CALL_S if model.local else _REMOTE_CALL_S / config.concurrency
+        price = prices.per_token(model.price_name)
+        if price is None:
+            unknown.add(name(model))
+            continue
+        characters = sum(len(m.content) for m in request.messages) + (0 if plan.exact else len(request.question))
+        sent = characters / CHARACTERS_PER_TOKEN * price["input"]
+        room = request.parameters.get("max_tokens") or request.parameters.get("max_completion_tokens")
+        most = float(room or 4 * _USUAL_ANSWER_TOKENS)
+        low += 0.8 * sent + 5 * price["output"]
+        middle += sent + min(most, _USUAL_ANSWER_TOKENS) * price["output"]
+        high += 1.3 * sent + most * price["output"]
+    plan.seconds = seconds + plan.embeddings["distinct"] * 0.0005
+    if unknown:
+        plan.cost_usd = plan.cost_low = plan.cost_high = None
+        plan.notes.append(f"no price is known for {', '.join(sorted(unknown))}: set `prices:` to get a cost")
+    else:
+        plan.cost_usd, plan.cost_low, plan.cost_high = round(middle, 6), round(low, 6), round(high, 6)
+
+
+def _notes(config: SweepConfig, exact: bool) -> list[str]:
+    """What a reader should know about the numbers."""
+    notes = []
+    if not exact:
+        notes.append(
+            "the embedder costs money, so nothing was retrieved: `distinct` calls are an upper bound, "
+            "and the cost of embedding is not in the estimate"
+        )
+    seen: dict[str, set[str]] = {}
+    for variant in config.variants:
+        model, given = variant.chatbot.model, set(variant.chatbot.sampling)
+        sent = {key.replace("max_completion_tokens", "max_tokens") for key in model.parameters(dict(variant.chatbot.sampling))}
+        seen.setdefault(label(model), set()).update(given - sent)
+    notes += [f"{who} has no use for {', '.join(sorted(what))}" for who, what in seen.items() if what]
+    return notes

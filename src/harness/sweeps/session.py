@@ -1,0 +1,303 @@
+"""One execution of a sweep: found or begun, prepared, run, ended, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.config import SweepConfig
+from harness.errors import HarnessError, Incomplete, ProviderError
+from harness.plugins import identity, label
+from harness.records import Reply
+from harness.store import Folder, StoredSweep, Writer
+from harness.sweeps import provenance
+from harness.sweeps.cache import DiskCache
+from harness.sweeps.engine import Engine, Interrupted, Limits
+from harness.sweeps.gateway import Answer, Gateway, Spent, check_environment
+from harness.sweeps.inputs import Inputs, read_inputs, resume_key
+from harness.sweeps.plan import stage_counts
+from harness.sweeps.prices import Prices
+from harness.sweeps.progress import Progress
+from harness.sweeps.retrieval import Retrievals
+from harness.sweeps.scoring import Scorer
+from harness.sweeps.workload import CellId, Workload
+
+WORK = ".harness"
+WORK_FILE = "work.json"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, apart from what to run."""
+
+    limit: int | None = None
+    fresh: bool = False
+    runs: str | None = None
+
+
+def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> StoredSweep:
+    """Run a sweep, or carry on with the same one where it was interrupted; return it from its folder.
+
+    Raises UserError before anything is spent; Incomplete, Interrupted or ProviderError after everything that was
+    finished is on disk.
+    """
+    inputs = read_inputs(config, options.limit)
+    models = [variant.chatbot.model for variant in config.variants]
+    embedders = [v.chatbot.retrieval.embedder for v in config.variants if v.chatbot.retrieval]
+    check_environment(dict.fromkeys([*models, *embedders]))
+    target = Folder(options.runs or config.workspace / "runs")
+    local = target.path if target.is_local else config.workspace / WORK / "staged"
+    key = resume_key(config, inputs, options.fresh)
+    path = _unfinished(Folder(local), key) or local / _new_id(config.name)
+    session = _Session(config, inputs, options, progress, path, key)
+    try:
+        asyncio.run(session.run())
+    finally:
+        if not target.is_local:
+            (target / path.name).upload(path)
+    return StoredSweep(Folder(path))
+
+
+def _new_id(name: str) -> str:
+    kept = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")[:40]
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kept or 'sweep'}-{secrets.token_hex(2)}"
+
+
+def _unfinished(runs: Folder, key: str) -> Path | None:
+    """The newest sweep of the same key that did not end; another process's running sweep is refused by its lock."""
+    for name in reversed(runs.sweeps()):
+        stored = StoredSweep(runs / name)
+        header = stored.folder.read_json("sweep.json") or {}
+        if header.get("resume_key") == key and stored.status != "complete":
+            return runs.path / name
+    return None
+
+
+class _Session:
+    """The parts of one execution, put together."""
+
+    def __init__(
+        self, config: SweepConfig, inputs: Inputs, options: Options, progress: Progress, path: Path, key: str
+    ) -> None:
+        self.config = config
+        self.inputs = inputs
+        self.options = options
+        self.progress = progress
+        self.key = key
+        self.writer = Writer(path)
+        self.cache = DiskCache(config.workspace / WORK, path.name)
+        self.workload = Workload(config, inputs.corpus, inputs.dataset.examples)
+        self.stop = asyncio.Event()
+        self.started = time.time()
+        progress.sweep = path.name
+
+    async def run(self) -> None:
+        """Run to the end, and write how it ended."""
+        restore = self._listen()
+        status, reason = "failed", ""
+        try:
+            await self._work()
+            status = "complete"
+        except Interrupted as error:
+            status, reason = "interrupted", str(error)
+            raise
+        except (Incomplete, ProviderError) as error:
+            status, reason = "incomplete", str(error)
+            raise
+        except HarnessError as error:
+            reason = str(error)
+            raise
+        except BaseException as error:
+            reason = type(error).__name__
+            raise
+        finally:
+            restore()
+            self.writer.end(status, reason=reason, wall_s=round(time.time() - self.started, 3))
+            self.cache.close()
+
+    async def _work(self) -> None:
+        if not (self.writer.path / "sweep.json").exists():
+            self._describe()
+        done, known, spent = self._before()
+        prices = Prices(self.config.prices)
+        gateway = Gateway(
+            self.cache, self.writer.path.name, prices, self.config.budget, spent, fresh=self.options.fresh
+        )
+        try:
+            await self._prepare(gateway)
+            cells = self.workload.cells
+            self.progress.cells = len(cells)
+            self.progress.cells_done = len(done)
+            self.progress.message = ""
+            scorer = Scorer(self.config.metrics, self.cache, self.progress)
+            limits = Limits(self.config.concurrency, self.config.failures_allowed(len(cells)))
+            engine = Engine(self.workload, gateway, scorer, self.writer, self.progress, limits, self.stop)
+            await engine.run(done, known)
+        finally:
+            await gateway.close()
+        self.progress.message = "writing tables"
+        self.writer.compact({cell.id: i for i, cell in enumerate(self.workload.cells)})
+
+    def _before(self) -> tuple[dict[CellId, str | None], dict[str, Answer], Spent]:
+        """What an earlier process of this sweep finished; failed cells are done again."""
+        done: dict[CellId, str | None] = {}
+        known: dict[str, Answer] = {}
+        spent = Spent()
+        for line in self.writer.finished_cells():
+            row = line["outcome"]
+            if row["failure"] is not None:
+                continue
+            done[row["variant"], row["example"], row["repeat"]] = row["request"]
+            if row["source"] != "shared":
+                known[row["request"]] = _answer_of(row)
+            if row["source"] == "made":
+                spent.calls += 1
+                spent.usd += row["cost_usd"] or 0.0
+                spent.tokens += (row["input_tokens"] or 0) + (row["output_tokens"] or 0)
+        return done, known, spent
+
+    async def _prepare(self, gateway: Gateway) -> None:
+        """Chunk, embed, index, retrieve; then the requests, and the counts of all that."""
+        progress, corpus = self.progress, self.inputs.corpus
+        distinct: set[str] = set()
+        naive = 0
+        if corpus is not None:
+            retrievals = Retrievals(corpus, self.cache, gateway, self.config.workspace / WORK, progress)
+            progress.message = "chunking"
+            naive, distinct = await self.workload.embedding_keys(retrievals)
+            progress.stages["embed"].total = len(distinct)
+            progress.stages["embed"].done = len(self.cache.makers(list(distinct)))
+            progress.message = "retrieving"
+            await self.workload.retrieve(retrievals, progress)
+            if self.stop.is_set():
+                raise Interrupted("interrupted; run the same command to go on where it stopped")
+        await self.workload.resolve()
+        makers = self.cache.makers(list(distinct))
+        mine = self.writer.path.name
+        work = {
+            "embeddings": {
+                "naive": naive,
+                "distinct": len(distinct),
+                "made": sum(maker == mine for maker in makers.values()),
+            },
+            "stages": self._stages(),
+            "exact_search": all(r.exact for r in self.workload.retrieved.values()),
+        }
+        from harness.store.folder import write_json
+
+        write_json(self.writer.path / WORK_FILE, work)
+
+    def _stages(self) -> dict[str, dict[str, int]]:
+        """How much of each stage this sweep made itself; derived from who made what, so a resumed sweep agrees."""
+        mine = self.writer.path.name
+        counts = stage_counts(self.workload, self.cache)
+        made = {
+            "chunk": self.cache.makers(list(self.workload.chunk_keys())),
+            "index": self.cache.makers(list(self.workload.index_keys())),
+            "retrieve": self.cache.makers(self.workload.hits_keys()),
+        }
+        for stage, entry in counts.items():
+            entry["made"] = sum(maker == mine for maker in made[stage].values())
+            entry["cached"] = entry["distinct"] - entry["made"]
+        return counts
+
+    def _listen(self) -> Callable[[], None]:
+        """SIGINT ends the sweep in good order; a second one ends it at once."""
+        loop = asyncio.get_running_loop()
+
+        def on_signal() -> None:
+            if self.stop.is_set():
+                raise KeyboardInterrupt
+            self.progress.message = "stopping: finishing what is in flight (again to stop at once)"
+            self.stop.set()
+
+        try:
+            loop.add_signal_handler(signal.SIGINT, on_signal)
+        except (NotImplementedError, RuntimeError, ValueError):  # no main thread, or no POSIX
+            return lambda: None
+        return lambda: bool(loop.remove_signal_handler(signal.SIGINT)) and None
+
+    def _describe(self) -> None:
+        config, inputs = self.config, self.inputs
+        state, diff = provenance.git(config.workspace)
+        variants = [
+            {
+                "id": v.id,
+                "label": v.label,
+                "params": dict(v.params),
+                "chatbot": v.chatbot.written(),
+                "content": v.chatbot.content(),
+                "sent": v.chatbot.model.parameters(dict(v.chatbot.sampling)),
+            }
+            for v in config.variants
+        ]
+        files = {"sweep.yaml": config.text, "given.yaml": yaml.safe_dump(dict(config.given), sort_keys=False)}
+        if diff:
+            files["uncommitted.diff"] = diff
+        self.writer.describe(self._header(state), variants, inputs.dataset.examples, files)
+
+    def _header(self, state: dict[str, Any]) -> dict[str, Any]:
+        config, inputs = self.config, self.inputs
+        return {
+            "id": self.writer.path.name,
+            "name": config.name,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "resume_key": self.key,
+            "config": {"path": str(config.path), "given": config.given, "overrides": list(config.overrides)},
+            "options": asdict(self.options) | {"concurrency": config.concurrency, "seed": config.seed},
+            "dataset": {
+                "path": config.dataset.path,
+                "where": config.dataset.where,
+                "digest": inputs.dataset.digest,
+                "examples": len(inputs.dataset.examples),
+            },
+            "corpus": inputs.corpus
+            and {
+                "path": config.corpus,
+                "digest": inputs.corpus.digest,
+                "documents": len(inputs.corpus.documents),
+                "characters": sum(len(d.text) for d in inputs.corpus.documents),
+            },
+            "axes": list(config.axes),
+            "metrics": [
+                {
+                    "name": m.name,
+                    "label": label(m.part),
+                    "identity": identity(m.part),
+                    "direction": m.part.direction,
+                    "low": m.part.low,
+                    "high": m.part.high,
+                    "unit": getattr(m.part, "unit", ""),
+                }
+                for m in config.metrics
+            ],
+            "objective": {"metric": config.objective.metric, "direction": config.objective.direction},
+            "repeats": config.repeats,
+            "seed": config.seed,
+            "cells": len(config.variants) * len(inputs.dataset.examples) * config.repeats,
+            "versions": provenance.versions(),
+            "machine": provenance.machine(),
+            "git": state,
+        }
+
+
+def _answer_of(row: dict[str, Any]) -> Answer:
+    reply = Reply(
+        row["answer"],
+        row["input_tokens"],
+        row["output_tokens"],
+        row["cached_tokens"],
+        row["reasoning_tokens"],
+        row["finish_reason"],
+        latency_ms=row["latency_ms"],
+    )
+    return Answer(reply, row["source"], row["cost_usd"], row["wait_ms"], row["attempts"])
