@@ -1,0 +1,61 @@
+"""Harness: choose, prove and guard the configuration of an LLM chatbot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from harness.study.comparison import Comparison
+    from harness.study.loaded import Sweep
+
+__all__ = ["compare", "load", "runs", "sweep"]
+
+
+def sweep(path: str, **overrides: Any) -> Sweep:
+    """Run a sweep file and return the loaded sweep.
+
+    `overrides` replace values of the file, by name: `repeats=3`, `top_k=[3, 5]`, `chatbot={…}`; besides, `limit` (number
+    of examples), `fresh` (ignore cached answers) and `runs_uri` (where runs are kept) are the command line's options.
+    Raises harness.errors.UserError for wrong input, Incomplete when the sweep could not finish.
+    """
+    import json
+
+    from harness.config import load as load_config
+    from harness.study.loaded import Sweep
+    from harness.study.summary import summarise
+    from harness.sweeps.progress import Progress
+    from harness.sweeps.session import Options, run_sweep
+
+    limit, fresh = overrides.pop("limit", None), overrides.pop("fresh", False)
+    options = Options(limit=limit, fresh=fresh, runs=overrides.pop("runs_uri", None))
+    texts = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
+    stored = run_sweep(load_config(path, texts), options, Progress())
+    summarise(stored, keep=True)
+    return Sweep(stored)
+
+
+def runs(uri: str = "runs") -> pd.DataFrame:
+    """A frame with one row per run of a folder, local or by URI: settings and the mean of each metric."""
+    from harness.study.listing import runs as list_runs
+
+    return list_runs(uri)
+
+
+def load(sweep: str) -> Sweep:
+    """Load a sweep from its folder: `.variants`, `.outcomes`, `.scores` (frames), `.config`, `.summary`."""
+    from harness.study.loaded import load as load_sweep
+
+    return load_sweep(sweep)
+
+
+def compare(
+    a: ArrayLike, b: ArrayLike, clusters: Sequence[object] | None = None, alpha: float = 0.05
+) -> Comparison:
+    """Paired comparison of two arrays of scores; `.difference` is how much `a` is above `b`."""
+    from harness.study.comparison import compare as compare_scores
+
+    return compare_scores(a, b, clusters, alpha)

@@ -1,0 +1,67 @@
+"""Means that say what they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.study.matrix import Matrix
+from harness.study.resampling import bootstrap_means, percentile_interval
+
+DRAWS = 2000
+METHOD = f"95% percentile cluster bootstrap, {DRAWS} draws, fixed sample"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The mean of a metric for one variant.
+
+    `n` cells are scored, `failed` failed, of `planned` to which the metric applies; `low` and `high` are the interval
+    (None with fewer than two clusters). Where cells failed, `worst` and `best` are the mean had they all scored the
+    worst or best possible; None where the range has no such end.
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+    failed: int
+    planned: int
+    worst: float | None
+    best: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The figure by name."""
+        return dict(self.__dict__)
+
+
+def figures(matrix: Matrix, low: float | None, high: float | None, alpha: float = 0.05) -> dict[str, Figure]:
+    """A figure for each variant. The mean weighs every scored cell alike."""
+    columns = _intervals(matrix, alpha)
+    found = {}
+    for i, variant in enumerate(matrix.variants):
+        scored, failed = matrix.scored[:, i], matrix.failed[:, i]
+        n, lost = int(scored.sum()), int(failed.sum())
+        total = float(np.nansum(matrix.values[:, i] * scored))
+        mean = total / n if n else None
+        ends = [None if end is None or not n + lost else (total + end * lost) / (n + lost) for end in (low, high)]
+        worst, best = ends if lost else (mean, mean)
+        found[variant] = Figure(mean, *columns[i], n, lost, n + lost, worst, best)
+    return found
+
+
+def _intervals(matrix: Matrix, alpha: float) -> list[tuple[float | None, float | None]]:
+    present = ~np.isnan(matrix.values).all(axis=1)
+    clusters = np.unique(matrix.clusters[present], return_inverse=True)[1]
+    if not present.any() or clusters.max() < 1:
+        return [(None, None)] * len(matrix.variants)
+    means = bootstrap_means(matrix.values[present], clusters, DRAWS, seed=0)
+    with np.errstate(invalid="ignore"):
+        lows, highs = percentile_interval(means, alpha)
+    return [(_number(a), _number(b)) for a, b in zip(lows, highs, strict=True)]
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,89 @@
+"""Scores of one metric as a matrix: a row for each example, a column for each variant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.store import StoredSweep
+from harness.study.resampling import codes_of
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """`values` (examples x variants) are means over repeats, NaN where no repeat was scored.
+
+    `planned`, `scored` and `failed` count cells in the same shape.
+    """
+
+    metric: str
+    variants: list[str]
+    examples: list[str]
+    clusters: NDArray[np.int64]
+    values: NDArray[np.float64]
+    scored: NDArray[np.int64]
+    failed: NDArray[np.int64]
+
+    def column(self, variant: str) -> NDArray[np.float64]:
+        """The scores of one variant by example."""
+        found: NDArray[np.float64] = self.values[:, self.variants.index(variant)]
+        return found
+
+    def filled(self, worst: float | None) -> NDArray[np.float64]:
+        """Values with failed cells at the worst end of the range, so that failing never helps."""
+        if worst is None or not self.failed.any():
+            return self.values
+        sums = np.where(np.isnan(self.values), 0.0, self.values) * self.scored + worst * self.failed
+        with np.errstate(invalid="ignore"):
+            return np.where(self.scored + self.failed > 0, sums / (self.scored + self.failed), np.nan)
+
+
+def matrices(stored: StoredSweep) -> dict[str, Matrix]:
+    """The matrix of every metric of a sweep, metrics in the order of the sweep file."""
+    variants = {entry["id"]: i for i, entry in enumerate(stored.variants)}
+    examples = {entry["id"]: i for i, entry in enumerate(stored.examples)}
+    clusters = codes_of([entry["cluster"] for entry in stored.examples])
+    table = stored.scores
+    names = [metric["name"] for metric in stored.header["metrics"]]
+    columns = _coded(table, variants, examples, {name: i for i, name in enumerate(names)})
+    found = {}
+    for number, name in enumerate(names):
+        rows = {key: column[columns["metric"] == number] for key, column in columns.items()}
+        found[name] = _matrix(name, list(variants), list(examples), clusters, rows)
+    return found
+
+
+def _coded(table: Any, variants: dict[str, int], examples: dict[str, int], names: dict[str, int]) -> dict[str, Any]:
+    values = table.column("value").to_numpy(zero_copy_only=False).astype(float)
+    return {
+        "variant": _codes(table.column("variant"), variants),
+        "example": _codes(table.column("example"), examples),
+        "metric": _codes(table.column("metric"), names),
+        "value": values,
+    }
+
+
+def _codes(column: Any, numbers: dict[str, int]) -> NDArray[np.int64]:
+    encoded = column.combine_chunks().dictionary_encode()
+    if not len(encoded):
+        return np.zeros(0, dtype=np.int64)
+    mapped = np.array([numbers.get(name, -1) for name in encoded.dictionary.to_pylist()], dtype=np.int64)
+    return mapped[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def _matrix(
+    name: str, variants: list[str], examples: list[str], clusters: NDArray[np.int64], rows: dict[str, Any]
+) -> Matrix:
+    shape = (len(examples), len(variants))
+    at = (rows["example"], rows["variant"])
+    good = ~np.isnan(rows["value"])
+    sums, scored, failed = np.zeros(shape), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    np.add.at(sums, at, np.where(good, rows["value"], 0.0))
+    np.add.at(scored, at, good.astype(np.int64))
+    np.add.at(failed, at, (~good).astype(np.int64))
+    with np.errstate(invalid="ignore"):
+        values = np.where(scored > 0, sums / scored, np.nan)
+    return Matrix(name, variants, examples, clusters, values, scored, failed)

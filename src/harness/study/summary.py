@@ -1,0 +1,115 @@
+"""A sweep in figures: what `harness sweep --json` prints and what listing reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.store import StoredSweep, write_summary
+from harness.study.figures import METHOD, figures
+from harness.study.matrix import matrices
+from harness.study.ranking import Ranking, rank
+
+_WORK = "work.json"
+
+
+def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
+    """All figures of a sweep, derived from its rows; `keep` stores them in the (local) folder for listing."""
+    header = stored.header
+    found = matrices(stored)
+    metrics = {m["name"]: figures(found[m["name"]], m["low"], m["high"]) for m in header["metrics"]}
+    ranking = ranking_of(stored, found)
+    objective = header["objective"]["metric"]
+    best = ranking.places[0].variant if ranking.places else None
+    labels = {entry["id"]: entry["label"] for entry in stored.variants}
+    content = {
+        "sweep": stored.id,
+        "name": header["name"],
+        "created": header["created"],
+        "status": stored.status,
+        "path": str(stored.folder.path) if stored.folder.is_local else stored.folder.uri,
+        "variants": len(stored.variants),
+        **_totals(stored),
+        "objective": header["objective"],
+        "best": best
+        and {
+            "variant": best,
+            "label": labels[best],
+            "score": metrics[objective][best].mean,
+            "interval": [metrics[objective][best].low, metrics[objective][best].high],
+        },
+        "best_set": ranking.best_set,
+        "detectable": ranking.detectable,
+        "clusters": ranking.clusters,
+        "interval_method": METHOD,
+        "git": header.get("git", {}),
+        "dataset": header["dataset"],
+        "runs": [
+            {
+                "run": f"{stored.id}/{entry['id']}",
+                "variant": entry["id"],
+                "label": entry["label"],
+                "params": entry["params"],
+                "metrics": {name: by_variant[entry["id"]].as_json() for name, by_variant in metrics.items()},
+            }
+            for entry in stored.variants
+        ],
+    }
+    if keep and stored.folder.is_local:
+        write_summary(stored.folder.path, content)
+    return content
+
+
+def summary_of(stored: StoredSweep) -> dict[str, Any]:
+    """The kept summary where it still holds, else a new one."""
+    kept = stored.summary
+    status = stored.status
+    if kept is not None and kept["status"] == status and status == "complete":
+        return kept
+    return summarise(stored, keep=status == "complete")
+
+
+def ranking_of(stored: StoredSweep, found: dict[str, Any] | None = None) -> Ranking:
+    """The ranking by the sweep's objective."""
+    objective = stored.header["objective"]
+    metric = next(m for m in stored.header["metrics"] if m["name"] == objective["metric"])
+    worst = metric["low"] if objective["direction"] == "maximize" else metric["high"]
+    return rank((found or matrices(stored))[objective["metric"]], objective["direction"], worst)
+
+
+def _totals(stored: StoredSweep) -> dict[str, Any]:
+    """Counts of cells, calls, tokens and money, derived from the rows."""
+    import pyarrow.compute as pc
+
+    outcomes = stored.outcomes
+    work = stored.folder.read_json(_WORK) or {}
+    own = outcomes.filter(pc.is_in(outcomes["source"], value_set=_array(["made", "cached"])))
+    made = own.filter(pc.equal(own["source"], "made"))
+    failed = int(pc.sum(pc.is_valid(outcomes["failure"])).as_py() or 0)
+    answered = made.filter(pc.is_null(made["failure"]))
+    unknown = int(pc.sum(pc.is_null(answered["cost_usd"])).as_py() or 0)
+    return {
+        "cells": stored.header["cells"],
+        "finished_cells": outcomes.num_rows,
+        "failed_cells": failed,
+        "calls": {
+            "naive": stored.header["cells"],
+            "distinct": own.num_rows,
+            "made": made.num_rows,
+            "cached": own.num_rows - made.num_rows,
+            "judge_made": 0,
+        },
+        "embeddings": work.get("embeddings", {"naive": 0, "distinct": 0, "made": 0}),
+        "stages": work.get("stages", {}),
+        "exact_search": work.get("exact_search"),
+        "tokens": {
+            kind: int(pc.sum(answered[f"{kind}_tokens"]).as_py() or 0) for kind in ("input", "output", "cached")
+        },
+        "cost_usd": None if unknown else float(pc.sum(answered["cost_usd"]).as_py() or 0.0),
+        "wall_s": stored.exit.get("wall_s"),
+    }
+
+
+def _array(values: list[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(values)
