@@ -1,0 +1,56 @@
+"""What commands print: one JSON document, or tables for people."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import orjson
+
+
+def print_json(content: Any) -> None:
+    """One document on stdout, nothing else there. Numbers that are no numbers become null."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    click.echo(orjson.dumps(content, option=options).decode())
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """A table on stdout, as wide as it needs when not a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if _is_terminal() else 250, highlight=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=not _is_terminal())
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _is_terminal() -> bool:
+    return click.get_text_stream("stdout").isatty() and shutil.get_terminal_size().columns > 0
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for people; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def money(value: float | None) -> str:
+    """An amount of USD; what is not known says so."""
+    if value is None:
+        return "unknown"
+    return "0" if value == 0 else f"{value:.4f}" if value < 1 else f"{value:.2f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval for people."""
+    return "no interval" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share, as a whole percentage."""
+    return f"{100 * part / whole:.0f}%" if whole else "-"

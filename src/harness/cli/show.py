@@ -1,0 +1,100 @@
+"""`harness show`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import yaml
+
+from harness.cli import options
+from harness.cli.output import interval, number, print_json, print_table
+
+
+@click.command("show")
+@click.argument("run")
+@click.option("--examples", "count", type=click.IntRange(min=0), default=5, show_default=True, help="How many answers.")
+@click.option("--yaml", "yaml_", is_flag=True, help="Print the run's configuration as a sweep file can hold it.")
+@options.runs_uri
+@options.as_json
+def command(run: str, count: int, yaml_: bool, runs_uri: str | None, json_: bool) -> None:
+    """Show RUN (SWEEP/VARIANT; `latest` is the newest sweep) in full, or a whole SWEEP."""
+    from harness.study.listing import find_run, find_sweep
+    from harness.study.summary import summary_of
+
+    uri = runs_uri or (run if "/" in run and not run.startswith("latest") else options.runs_or_default(runs_uri))
+    uri = runs_uri or _store(run) or uri
+    stored, rest = find_sweep(uri, run)
+    summary = summary_of(stored)
+    if not rest and not yaml_:
+        _show_sweep(summary, json_)
+        return
+    stored, variant = find_run(uri, run)
+    figures = next(entry for entry in summary["runs"] if entry["variant"] == variant["id"])
+    if yaml_:
+        click.echo(yaml.safe_dump({"chatbot": variant["chatbot"]}, sort_keys=False, allow_unicode=True), nl=False)
+    elif json_:
+        print_json({**figures, "chatbot": variant["chatbot"], "sent": variant["sent"], "header": stored.header})
+    else:
+        _show_run(figures, variant, stored, count)
+
+
+def _store(run: str) -> str | None:
+    from pathlib import Path
+
+    return "." if (Path(run) / "sweep.json").exists() or (Path(run).parent / "sweep.json").exists() else None
+
+
+def _show_sweep(summary: dict[str, Any], json_: bool) -> None:
+    from harness.cli.sweep import show
+
+    if json_:
+        print_json(summary)
+        return
+    click.echo(f"{summary['sweep']} ({summary['status']}), {summary['created']}")
+    show(summary)
+
+
+def _show_run(figures: dict[str, Any], variant: dict[str, Any], stored: Any, count: int) -> None:
+    click.echo(f"{figures['run']}  {figures['label']}\n")
+    rows = [_figure_row(name, figure) for name, figure in figures["metrics"].items()]
+    columns = ["metric", "mean", "95% interval", "planned", "scored", "failed", "bounds"]
+    print_table("Scores", columns, rows, right=["mean", "planned", "scored", "failed"])
+    click.echo("\n" + yaml.safe_dump({"chatbot": variant["chatbot"]}, sort_keys=False, allow_unicode=True))
+    _show_origin(stored.header)
+    _show_examples(variant["id"], stored, count)
+
+
+def _figure_row(name: str, figure: dict[str, Any]) -> list[str]:
+    bounds = f"{number(figure['worst'])} to {number(figure['best'])}" if figure["failed"] else ""
+    return [
+        name,
+        number(figure["mean"]),
+        interval(figure["low"], figure["high"]),
+        str(figure["planned"]),
+        str(figure["n"]),
+        str(figure["failed"]),
+        bounds,
+    ]
+
+
+def _show_origin(header: dict[str, Any]) -> None:
+    git, dataset, corpus = header["git"], header["dataset"], header["corpus"] or {}
+    dirty = " with uncommitted changes" if git.get("dirty") else ""
+    click.echo(f"Commit: {git.get('commit', 'not in a repository')}{dirty}")
+    click.echo(f"Dataset: {dataset['path']}, {dataset['examples']} examples, digest {dataset['digest']}")
+    if corpus:
+        click.echo(f"Corpus: {corpus['path']}, {corpus['documents']} documents, digest {corpus['digest']}")
+    click.echo("Versions: " + ", ".join(f"{name} {version}" for name, version in header["versions"].items()))
+
+
+def _show_examples(variant: str, stored: Any, count: int) -> None:
+    questions = {entry["id"]: entry for entry in stored.examples}
+    rows = [row for row in stored.outcomes.to_pylist() if row["variant"] == variant][:count]
+    for row in rows:
+        example = questions[row["example"]]
+        click.echo(f"\n[{row['example']}] {example['messages'][-1]['content']}")
+        click.echo(f"  answer: {row['answer'] if row['failure'] is None else 'FAILED: ' + row['failure']}")
+        click.echo(f"  expected: {example['expected']}; references: {', '.join(example['references']) or 'none'}")
+        for p in row["passages"] or []:
+            click.echo(f"  passage {p['similarity']:.3f} {p['document']}:{p['start']}-{p['end']}")

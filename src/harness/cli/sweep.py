@@ -1,0 +1,159 @@
+"""`harness sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli import options
+from harness.cli.output import interval, money, number, print_json, print_table
+
+_ROWS = 12
+
+
+@click.command("sweep")
+@options.config_path
+@options.settings
+@options.limit
+@click.option("--concurrency", type=click.IntRange(min=1), help="Model calls at once.")
+@click.option("--budget-usd", type=click.FloatRange(min=0), help="Stop before spending more than this.")
+@click.option("--repeats", type=click.IntRange(min=1), help="Answers per variant and example.")
+@click.option("--engine", type=click.Choice(["local"]), default="local", help="Where cells run.", show_default=True)
+@click.option("--fresh", is_flag=True, help="Ignore cached answers and ask again.")
+@options.runs_uri
+@options.as_json
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def command(
+    config: Path,
+    overrides: tuple[str, ...],
+    limit: int | None,
+    concurrency: int | None,
+    budget_usd: float | None,
+    repeats: int | None,
+    engine: str,
+    fresh: bool,
+    runs_uri: str | None,
+    json_: bool,
+    quiet: bool,
+) -> None:
+    """Run the sweep CONFIG; carry on by itself when the same sweep was interrupted.
+
+    Exit codes: 0 done, 2 wrong input (nothing spent), 3 incomplete (too many failures, or the budget is spent; run the
+    same command to go on), 130 interrupted.
+    """
+    from harness.cli.display import shown
+    from harness.config import load
+    from harness.errors import HarnessError
+    from harness.study.summary import summarise
+    from harness.sweeps.progress import Progress
+    from harness.sweeps.session import Options, run_sweep
+
+    given = {"concurrency": concurrency, "budget.usd": budget_usd, "repeats": repeats}
+    overrides += tuple(f"{key}={value}" for key, value in given.items() if value is not None)
+    checked = load(config, overrides)
+    progress = Progress()
+    stopped: HarnessError | None = None
+    with shown(progress, quiet):
+        try:
+            stored = run_sweep(checked, Options(limit, fresh, runs_uri), progress)
+        except HarnessError as error:
+            if not progress.sweep:
+                raise
+            stopped = error
+            stored = _stored(checked.workspace, runs_uri, progress.sweep)
+        summary = summarise(stored, keep=stored.status == "complete")
+    if json_:
+        print_json(summary)
+    else:
+        show(summary)
+    if stopped is not None:
+        raise stopped
+
+
+def _stored(workspace: Path, runs_uri: str | None, sweep: str) -> Any:
+    from harness.store import Folder, StoredSweep
+
+    return StoredSweep(Folder(runs_uri or workspace / "runs") / sweep)
+
+
+def show(summary: dict[str, Any]) -> None:
+    """The sweep's result for people: the ranking, what cannot be told apart, and what it took."""
+    objective = summary["objective"]["metric"]
+    title = f"{summary['name']}: {summary['variants']} variants, {objective} ({summary['objective']['direction']}d)"
+    runs = ranked(summary)
+    others = [name for name in (runs[0]["metrics"] if runs else {}) if name != objective]
+    columns = ["", "run", *(runs[0]["params"] if runs else {}), objective, "95% interval", "n", *others[:5]]
+    rows = [_row(run, place, summary, objective, others[:5]) for place, run in enumerate(runs[:_ROWS], 1)]
+    print_table(title, columns, rows, right=[objective, "n", *others])
+    if len(runs) > _ROWS:
+        click.echo(f"… and {len(runs) - _ROWS} more: harness show {summary['sweep']}")
+    _verdict(summary, objective)
+    _costs(summary)
+
+
+def ranked(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs, best first by the objective; failures count as the worst, runs without a score come last."""
+    objective, direction = summary["objective"]["metric"], summary["objective"]["direction"]
+    sign = -1 if direction == "maximize" else 1
+
+    def order(run: dict[str, Any]) -> tuple[bool, float]:
+        figure = run["metrics"].get(objective, {})
+        end = figure.get("worst") if figure.get("worst") is not None else figure.get("mean")
+        return end is None, sign * (end or 0.0)
+
+    return sorted(summary["runs"], key=order)
+
+
+def _row(run: dict[str, Any], place: int, summary: dict[str, Any], objective: str, others: list[str]) -> list[str]:
+    figure = run["metrics"][objective]
+    mark = "*" if run["variant"] in summary["best_set"] else ""
+    failed = f" ({figure['failed']} failed)" if figure["failed"] else ""
+    return [
+        f"{place}{mark}",
+        run["variant"],
+        *(_setting(value) for value in run["params"].values()),
+        number(figure["mean"]),
+        interval(figure["low"], figure["high"]),
+        f"{figure['n']}{failed}",
+        *(number(run["metrics"][name]["mean"]) for name in others),
+    ]
+
+
+def _setting(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def _verdict(summary: dict[str, Any], objective: str) -> None:
+    best = summary["best"]
+    if best is None:
+        click.echo("No variant has a score.")
+        return
+    alike = len(summary["best_set"]) - 1
+    click.echo(f"\nBest: {best['label']}")
+    if alike:
+        click.echo(
+            f"* {alike} other variant{'s' if alike > 1 else ''} cannot be told from it "
+            "(paired differences, clustered, Holm-corrected at 5%)."
+        )
+    else:
+        click.echo("Every other variant is worse beyond noise (paired, clustered, Holm-corrected at 5%).")
+    if summary["detectable"] is not None:
+        click.echo(f"This dataset can show differences in {objective} of about {summary['detectable']:.3f} or more.")
+    if summary["clusters"] < 30:
+        click.echo(f"Only {summary['clusters']} clusters of examples: the intervals are too narrow below 30.")
+
+
+def _costs(summary: dict[str, Any]) -> None:
+    calls, texts = summary["calls"], summary["embeddings"]
+    shared = summary["finished_cells"] - calls["distinct"]
+    click.echo(
+        f"Cells: {summary['finished_cells']} of {summary['cells']} done, {summary['failed_cells']} failed. "
+        f"Answers: {calls['made']} made, {calls['cached']} cached, {shared} shared. "
+        f"Embeddings: {texts['made']} made of {texts['naive']} naive. "
+        f"Cost: USD {money(summary['cost_usd'])}. Time: {summary['wall_s']} s."
+    )
+    if summary.get("exact_search") is False:
+        click.echo("Some rankings rest on approximate search: another build of the index may differ a little.")
+    click.echo(f"Kept in {summary['path']}")
