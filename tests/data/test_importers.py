@@ -106,6 +106,10 @@ def broken(change: Callable[[Any], Any]) -> Any:
             r"answers\[0\]: 'is last' does not stand at 9",
         ),
         (
+            broken(lambda p: p[1]["qas"][0]["answers"][0].update(answer_start=-8)),
+            "does not stand at -8",
+        ),
+        (
             broken(lambda p: p[1]["qas"][0]["answers"][0].update(answer_start="8")),
             "must be a number, found text",
         ),
@@ -172,6 +176,7 @@ def test_beir_options(beir: Path) -> None:
         ("corpus.jsonl", '{"_id": "d1", "text": "x"}\n{"_id": 2}\n', r"corpus\.jsonl:2: _id: must be text"),
         ("queries.jsonl", '{"_id": "q1", "text": "x"}\n' * 2, r"queries\.jsonl:2: _id 'q1' is used twice"),
         ("queries.jsonl", "{\n", r"queries\.jsonl:1:\d+: is not JSON"),
+        ("qrels/test.tsv", "q1\td2\t1\nq1\td1\tyes\n", r"test\.tsv:2: is no judgement"),
         ("qrels/test.tsv", "q1\td2\t1\nq1 d2 1\n", r"test\.tsv:2: is no judgement"),
         ("qrels/test.tsv", "q1\td2\t1\nq1\td2\t0\n", r"test\.tsv:2: .* judged twice"),
         ("qrels/test.tsv", "q9\td9\t1\n", r"(?s)test\.tsv:1: there is no query 'q9'.*no document 'd9'"),

@@ -95,6 +95,7 @@ def test_digest_knows_order_and_ids(tmp_path: Path) -> None:
     variants = (["a", "b"], ["b", "a"], ["a", "c"])
     path = tmp_path / "d.jsonl"
     digests = {
-        read_dataset(written.jsonl(path, [{"id": i, "question": "Q?"} for i in v])).digest for v in variants
+        read_dataset(written.jsonl(path, [{"id": i, "question": "Q?", "cluster": "c"} for i in v])).digest
+        for v in variants
     }
     assert len(digests) == 3

@@ -109,6 +109,7 @@ def test_csv_that_is_none(text: str, advice: str, tmp_path: Path) -> None:
         ),
         ("- question: A?\n- question: !!int no\n", 2, "is not YAML"),
         ('- question: "\\uD800"\n', 1, "(question: holds what JSON cannot hold|is not YAML)"),
+        ("- question: !!binary aGk=\n", 1, "question: holds what JSON cannot hold"),
         ("- question: no\n", 1, "question: must be text, found true or false"),
     ],
 )

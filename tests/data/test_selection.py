@@ -71,6 +71,7 @@ def test_digest_follows() -> None:
         ("id | shout", "is no expression.*shout"),
         ("metadata.levle == 1", "(?s)levle.*did you mean 'level'"),
         ("metadata.level == 1", r"(?s)fails for example 'e0'.*write metadata\.get\('level'\)"),
+        ("metadata.level", "fails for example 'e0'"),
         ("question > 1", "fails for example 'e0'"),
         ("1 / 0", "fails for example 'e0'"),
         ("tags.append('x')", "fails for example 'e0'"),

@@ -29,7 +29,7 @@ DATASET = Dataset(
             cluster="a.md",
         ),
         example(
-            "2", " how? ", references=("gone",), evidence=(Evidence("b.md"),), tags=("x",), cluster="b.md"
+            "2", " how? ", references=("gone",), evidence=(Evidence("b.md"),), tags=("x", "x"), cluster="b.md"
         ),
         example(
             "3", "What is it?", references=("cancel, write",), evidence=(Evidence("a.md"),), cluster="a.md"
