@@ -18,8 +18,8 @@ __all__ = ["compare", "load", "runs", "sweep"]
 def sweep(path: str, **overrides: Any) -> Sweep:
     """Run a sweep file and return the loaded sweep.
 
-    `overrides` replace values of the file, by name: `repeats=3`, `top_k=[3, 5]`, `chatbot={…}`; besides, `limit` (number
-    of examples), `fresh` (ignore cached answers) and `runs_uri` (where runs are kept) are the command line's options.
+    `overrides` replace values of the file, by name: `repeats=3`, `top_k=[3, 5]`, `chatbot={…}`; besides, `limit` (number of
+    examples), `fresh` (ignore cached answers) and `runs_uri` (where runs are kept) are the command line's options.
     Raises harness.errors.UserError for wrong input, Incomplete when the sweep could not finish.
     """
     import json
@@ -52,9 +52,7 @@ def load(sweep: str) -> Sweep:
     return load_sweep(sweep)
 
 
-def compare(
-    a: ArrayLike, b: ArrayLike, clusters: Sequence[object] | None = None, alpha: float = 0.05
-) -> Comparison:
+def compare(a: ArrayLike, b: ArrayLike, clusters: Sequence[object] | None = None, alpha: float = 0.05) -> Comparison:
     """Paired comparison of two arrays of scores; `.difference` is how much `a` is above `b`."""
     from harness.study.comparison import compare as compare_scores
 

@@ -19,7 +19,12 @@ from harness.errors import UserError
 @options.runs_uri
 @options.as_json
 def command(
-    runs: tuple[str, ...], metrics: tuple[str, ...], slices: bool, changed: int, runs_uri: str | None, json_: bool
+    runs: tuple[str, ...],
+    metrics: tuple[str, ...],
+    slices: bool,
+    changed: int,
+    runs_uri: str | None,
+    json_: bool,
 ) -> None:
     """Compare each of RUNS with the first of them, on the examples that both answered."""
     from harness.study.listing import find_run
@@ -47,7 +52,9 @@ def _show(pair: dict[str, Any]) -> None:
         click.echo(f"Caution: {caution}")
     click.echo(f"Method: {pair['method']}; p-values are not corrected for the number of rows.")
     for example in pair["changed"]:
-        click.echo(f"\n[{example['example']}] {example['question']}  ({example['metric']} {example['difference']:+.3f})")
+        click.echo(
+            f"\n[{example['example']}] {example['question']}  ({example['metric']} {example['difference']:+.3f})"
+        )
         click.echo(f"  baseline: {example['baseline_answer']}\n  run:      {example['answer']}")
 
 

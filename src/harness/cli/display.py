@@ -90,7 +90,12 @@ class _View:
             if name == "score":
                 total = stage.done if self._progress.cells_done >= self._progress.cells else stage.done + 1
             bar = ProgressBar(total=max(1, total), completed=stage.done, width=30)
-            bars.add_row(name, bar, f"{stage.done}/{stage.total}" if stage.total else f"{stage.done}", f"{stage.made} made")
+            bars.add_row(
+                name,
+                bar,
+                f"{stage.done}/{stage.total}" if stage.total else f"{stage.done}",
+                f"{stage.made} made",
+            )
         elapsed = time.monotonic() - self._progress.started
         head = Text(f"{self._progress.sweep}  {elapsed:.0f} s", style="bold")
         return Group(head, bars, Text(line(self._progress)))

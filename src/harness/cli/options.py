@@ -21,7 +21,10 @@ settings = click.option(
 )
 limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N examples.")
 runs_uri = click.option(
-    "--runs", "runs_uri", metavar="URI", help="Folder of runs, a path or a URI such as s3://bucket/runs.  [runs]"
+    "--runs",
+    "runs_uri",
+    metavar="URI",
+    help="Folder of runs, a path or a URI such as s3://bucket/runs.  [runs]",
 )
 
 

@@ -21,10 +21,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.console import Console
     from rich.table import Table
 
+    align: dict[bool, Any] = {True: "right", False: "left"}
     console = Console(width=None if _is_terminal() else 250, highlight=False)
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=not _is_terminal())
+        table.add_column(
+            name, justify=align[name in right], overflow="fold", no_wrap=not _is_terminal()
+        )
     for row in rows:
         table.add_row(*row)
     console.print(table)

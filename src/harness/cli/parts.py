@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from typing import Any
 
 import click
 
@@ -25,15 +26,17 @@ def command(kind: str | None, json_: bool) -> None:
     if json_:
         print_json(rows)
         return
-    table = [[r["kind"], r["name"], ", ".join(f"{k}={v!r}" for k, v in r["settings"].items()), r["about"]] for r in rows]
+    table = [
+        [r["kind"], r["name"], ", ".join(f"{k}={v!r}" for k, v in r["settings"].items()), r["about"]] for r in rows
+    ]
     print_table("", ["kind", "name", "settings", "what it is"], table)
 
 
-def described(kind: str) -> list[dict[str, object]]:
+def described(kind: str) -> list[dict[str, Any]]:
     """The parts of a kind: name, first line of the docstring, settings with defaults."""
     from harness.plugins import known
 
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     for registration in known(kind):
         settings = {}
         for field in dataclasses.fields(registration.cls):

@@ -19,9 +19,7 @@ _HIDDEN = ("sweep", "name", "variant", "label", "best")
 @click.option("--all", "all_", is_flag=True, help="All of them.")
 @options.runs_uri
 @options.as_json
-def command(
-    where: str | None, sort: str | None, limit: int, all_: bool, runs_uri: str | None, json_: bool
-) -> None:
+def command(where: str | None, sort: str | None, limit: int, all_: bool, runs_uri: str | None, json_: bool) -> None:
     """List runs: one line for each variant of each sweep.
 
     Columns whose names are no plain words go in backticks inside a condition: `recall@5` > 0.8.

@@ -140,9 +140,7 @@ class Assembler:
             self._parts[key] = self._make(kind, name, where, item, fields, variant)
         return self._parts[key]
 
-    def _make(
-        self, kind: str, name: str, where: str, item: Item, fields: dict[str, Item], variant: str
-    ) -> Any:
+    def _make(self, kind: str, name: str, where: str, item: Item, fields: dict[str, Item], variant: str) -> Any:
         try:
             registration, given = find(kind, name)
         except LookupError as error:

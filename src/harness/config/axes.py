@@ -58,7 +58,9 @@ def read_axes(node: Node | None, settings: tree.Settings, extra: list[Node], mis
     return axes
 
 
-def known_paths(settings: tree.Settings, axes: dict[str, list[tuple[str | None, Node]]], extra: list[Node]) -> list[str]:
+def known_paths(
+    settings: tree.Settings, axes: dict[str, list[tuple[str | None, Node]]], extra: list[Node]
+) -> list[str]:
     """Every path that may be swept, fields of all parts that appear anywhere included."""
     values = {name: [node for _, node in pairs] for name, pairs in axes.items()}
     for entry in extra:

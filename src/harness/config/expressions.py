@@ -42,7 +42,9 @@ class Expression:
         """Raise UserError when the condition names something that is not known."""
         allowed = sorted(set(known))
         for name in sorted(self.names - set(allowed)):
-            raise UserError(f"the condition {self.text!r} names {name!r}, unknown here; {advice(name, allowed, 'known')}")
+            raise UserError(
+                f"the condition {self.text!r} names {name!r}, unknown here; {advice(name, allowed, 'known')}"
+            )
 
     def compiled(self) -> Any:
         """A function from a mapping of values to the condition's value."""

@@ -31,9 +31,13 @@ class Mistakes:
     def mapping(self, node: Node, name: str, allowed: Sequence[str]) -> dict[str, Node]:
         """The entries of a mapping whose keys are all allowed; others are noted."""
         if not node.is_mapping:
-            self.add(node.place, f"{name}: expected a mapping, found {node.describe()}", advice("", allowed, "keys"))
+            self.add(
+                node.place,
+                f"{name}: expected a mapping, found {node.describe()}",
+                advice("", allowed, "keys"),
+            )
             return {}
-        for key, _ in node.items():
+        for key in node.value:
             if key not in allowed:
                 place = node.key_places.get(key, node.place)
                 self.add(place, f"{name}: unknown key {key!r}", advice(key, allowed))
@@ -47,7 +51,13 @@ class Mistakes:
         return None
 
     def number(
-        self, node: Node, name: str, *, whole: bool = False, low: float | None = None, high: float | None = None
+        self,
+        node: Node,
+        name: str,
+        *,
+        whole: bool = False,
+        low: float | None = None,
+        high: float | None = None,
     ) -> Any:
         """A number within bounds."""
         value = node.value

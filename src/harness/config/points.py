@@ -44,7 +44,9 @@ def _point(axes: list[Axis], values: tuple[AxisValue, ...]) -> Point:
     return Point({axis.name: value.label for axis, value in zip(axes, values, strict=True)}, items)
 
 
-def without(points: list[Point], exclude: Node | None, base: Settings, known: list[str], mistakes: Mistakes) -> list[Point]:
+def without(
+    points: list[Point], exclude: Node | None, base: Settings, known: list[str], mistakes: Mistakes
+) -> list[Point]:
     """The points that no `exclude` condition holds for. A condition may name any setting, swept or not."""
     if exclude is None:
         return points

@@ -15,9 +15,7 @@ NAMES = ("question", "context", "passages", "history", "metadata", "tags")
 """What a prompt may name: the last user message; the passages joined by blank lines; the passages themselves, with
 document, start, end, text, similarity; the earlier messages, with role and content; the example's own fields."""
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
-)
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
 _SAMPLE: dict[str, Any] = {
     "question": "a question",
     "context": "a context",

@@ -102,14 +102,12 @@ def _variants(top: dict[str, Node], assembler: Assembler, mistakes: Mistakes) ->
     nodes = {axis.name: [(None, value.item.node) for value in axis.values] for axis in axes}
     known = axes_room.known_paths(base, nodes, extra)  # type: ignore[arg-type]
     wrong_axes = bool(mistakes.found)
-    points = points_room.without(
-        points_room.grid(axes, mistakes), sweep.get("exclude"), base, known, mistakes
-    )
+    points = points_room.without(points_room.grid(axes, mistakes), sweep.get("exclude"), base, known, mistakes)
     search = _search(sweep.get("search"), assembler)
     seed = top["seed"].value if "seed" in top and isinstance(top["seed"].value, int) else 0
     if search is not None and points:
-        chosen = {id(p) for p in search.choose(points, seed)}
-        points = [point for point in points if id(point) in chosen]
+        chosen = {id(params) for params in search.choose([point.params for point in points], seed)}
+        points = [point for point in points if id(point.params) in chosen]
     points += points_room.included(include, known, axes, mistakes)
     if not points and not mistakes.found:
         mistakes.add(sweep["exclude"].place, "sweep.exclude leaves no variant")
@@ -200,4 +198,3 @@ def _prices(node: Node, mistakes: Mistakes) -> dict[str, dict[str, float]]:
         allowed = mistakes.mapping(entry, f"prices.{model}", ("input", "output", "cached"))
         prices[model] = {k: mistakes.number(v, f"prices.{model}.{k}", low=0) for k, v in allowed.items()}
     return prices
-

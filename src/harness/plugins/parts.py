@@ -26,9 +26,7 @@ def settings(part: Any) -> dict[str, Any]:
 
 def identity(part: Any) -> dict[str, Any]:
     """What decides the part's results: its name, its fields but for the inert ones, its version."""
-    fields = {
-        f.name: getattr(part, f.name) for f in dataclasses.fields(part) if not f.metadata.get("inert", False)
-    }
+    fields = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if not f.metadata.get("inert", False)}
     return {"use": registration(part).name, **fields, "version": part.version}
 
 

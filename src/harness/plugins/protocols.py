@@ -150,7 +150,8 @@ class Model(Protocol):
 class Metric(Protocol):
     """A function of an outcome.
 
-    `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `reads` names the
+    `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `unit` is for people
+    (`ms`, `USD`, empty where there is none); `reads` names the
     fields of Case besides `example` that decide the value.
     """
 
@@ -158,12 +159,13 @@ class Metric(Protocol):
     direction: ClassVar[str]
     low: ClassVar[float | None]
     high: ClassVar[float | None]
+    unit: ClassVar[str]
     reads: ClassVar[tuple[str, ...]]
 
     def applies(self, example: Example) -> bool:
         """Whether the metric says anything about this example. "Does not apply" is not zero."""
 
-    def score(self, case: Case) -> Verdict | float | None | Awaitable[Verdict | float | None]:
+    def score(self, case: Case) -> Verdict | float | Awaitable[Verdict | float | None] | None:
         """The value for one case; None where it turns out not to apply. Whatever it raises is recorded."""
 
 

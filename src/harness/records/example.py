@@ -51,6 +51,4 @@ class Example:
     @cached_property
     def digest(self) -> str:
         """Digest of all that a metric may read; the id, which names but does not decide, is left out."""
-        return digest(
-            "example", self.messages, self.references, self.evidence, self.expected, self.tags, self.metadata
-        )
+        return digest("example", self.messages, self.references, self.evidence, self.expected, self.tags, self.metadata)

@@ -46,7 +46,10 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
 
 def cell_line(outcome: Outcome, scores: Iterable[Score]) -> dict[str, Any]:
     """The journal line of a finished cell."""
-    return {"outcome": outcome_row(outcome), "scores": [[s.metric, s.value, s.reason, s.failure] for s in scores]}
+    return {
+        "outcome": outcome_row(outcome),
+        "scores": [[s.metric, s.value, s.reason, s.failure] for s in scores],
+    }
 
 
 def score_rows(line: dict[str, Any]) -> list[tuple[Any, ...]]:

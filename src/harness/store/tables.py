@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def schemas() -> dict[str, Any]:
     }
 
 
-def table(kind: str, columns: dict[str, Sequence[Any]]) -> Any:
+def table(kind: str, columns: Mapping[str, Sequence[Any]]) -> Any:
     """A table of one kind from its columns."""
     import pyarrow as pa
 

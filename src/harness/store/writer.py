@@ -55,7 +55,11 @@ class Writer:
         self._known_texts: set[tuple[str, int, int]] = set()
 
     def describe(
-        self, header: dict[str, Any], variants: list[dict[str, Any]], examples: Iterable[Example], files: dict[str, str]
+        self,
+        header: dict[str, Any],
+        variants: list[dict[str, Any]],
+        examples: Iterable[Example],
+        files: dict[str, str],
     ) -> None:
         """Write what the sweep is, before anything is run; the header last, since it makes the folder a sweep."""
         (self.path / ARTIFACTS).mkdir(exist_ok=True)

@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import UserError
-from harness.study.resampling import FEW_CLUSTERS, bootstrap_means, clustered_error, codes_of, percentile_interval
+from harness.study.resampling import (
+    FEW_CLUSTERS,
+    bootstrap_means,
+    clustered_error,
+    codes_of,
+    percentile_interval,
+)
 
 DRAWS = 9999
 POWER = 0.8

@@ -30,7 +30,7 @@ def export(sweep: Sweep, form: str, folder: Path) -> list[Path]:
 def _parquet(frame: Any, file: Path) -> None:
     plain = frame.copy()
     for column in plain.columns:
-        if column == "metadata" or plain[column].map(type).nunique() > 1 and plain[column].dtype == object:
+        if column == "metadata" or (plain[column].map(type).nunique() > 1 and plain[column].dtype == object):
             plain[column] = plain[column].map(_text)
     plain.to_parquet(file, index=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError, advice
@@ -13,7 +13,19 @@ from harness.store.status import status_of
 if TYPE_CHECKING:
     import pandas as pd
 
-FIXED = ("run", "sweep", "name", "created", "status", "variant", "label", "cells", "failed_cells", "cost_usd", "best")
+FIXED = (
+    "run",
+    "sweep",
+    "name",
+    "created",
+    "status",
+    "variant",
+    "label",
+    "cells",
+    "failed_cells",
+    "cost_usd",
+    "best",
+)
 
 
 def run_rows(uri: str, newest_first: bool = True) -> Iterator[dict[str, Any]]:
@@ -142,7 +154,7 @@ def _filtered(rows: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
 
 
 def _first(rows: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for row in rows:
         if len(found) == limit:
             break

@@ -55,7 +55,11 @@ class Sweep:
         import pandas as pd
 
         rows = [
-            {"example": e["id"], "question": e["messages"][-1]["content"], **{k: v for k, v in e.items() if k != "id"}}
+            {
+                "example": e["id"],
+                "question": e["messages"][-1]["content"],
+                **{k: v for k, v in e.items() if k != "id"},
+            }
             for e in self.stored.examples
         ]
         return pd.DataFrame(rows)

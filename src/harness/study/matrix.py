@@ -71,7 +71,8 @@ def _codes(column: Any, numbers: dict[str, int]) -> NDArray[np.int64]:
     if not len(encoded):
         return np.zeros(0, dtype=np.int64)
     mapped = np.array([numbers.get(name, -1) for name in encoded.dictionary.to_pylist()], dtype=np.int64)
-    return mapped[encoded.indices.to_numpy(zero_copy_only=False)]
+    found: NDArray[np.int64] = mapped[encoded.indices.to_numpy(zero_copy_only=False)]
+    return found
 
 
 def _matrix(

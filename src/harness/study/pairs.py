@@ -76,9 +76,7 @@ def _pair(
     return columns[0], columns[1]
 
 
-def _row(
-    metric: str, label: str, values: tuple[Any, Any], clusters: list[str], direction: str
-) -> dict[str, Any]:
+def _row(metric: str, label: str, values: tuple[Any, Any], clusters: list[str], direction: str) -> dict[str, Any]:
     here, there = values
     paired = ~(np.isnan(here) | np.isnan(there))
     if not paired.any():

@@ -82,7 +82,9 @@ def rank(matrix: Matrix, direction: str, worst: float | None) -> Ranking:
     return Ranking(matrix.metric, places, detectable, len(np.unique(matrix.clusters[used])))
 
 
-def _difference(differences: np.ndarray[tuple[int], np.dtype[np.float64]], matrix: Matrix) -> tuple[float, float, float]:
+def _difference(
+    differences: np.ndarray[tuple[int], np.dtype[np.float64]], matrix: Matrix
+) -> tuple[float, float, float]:
     """Mean difference, its error, and the two-sided p-value of Student's t with G-1 degrees of freedom."""
     from scipy.special import stdtr
 

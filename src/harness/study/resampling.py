@@ -30,7 +30,10 @@ def bootstrap_means(values: Floats, clusters: NDArray[np.int64], draws: int, see
     """
     present = ~np.isnan(values)
     count = int(clusters.max()) + 1 if len(clusters) else 0
-    sums, counts = _by_cluster(np.where(present, values, 0.0), clusters, count), _by_cluster(present, clusters, count)
+    sums, counts = (
+        _by_cluster(np.where(present, values, 0.0), clusters, count),
+        _by_cluster(present, clusters, count),
+    )
     random = np.random.default_rng(seed)
     means = []
     for start in range(0, draws, _ROWS_AT_ONCE):

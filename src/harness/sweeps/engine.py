@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.errors import HarnessError, Incomplete
 from harness.records import Failure, Outcome, Score
@@ -95,23 +96,23 @@ class Engine:
     async def _ask(self, todo: Sequence[tuple[str, list[Cell]]], owners: dict[str, CellId]) -> None:
         queue = iter(todo)
         tasks = [
-            asyncio.create_task(self._worker(queue, owners))
-            for _ in range(min(self._limits.concurrency, len(todo)))
+            asyncio.create_task(self._worker(queue, owners)) for _ in range(min(self._limits.concurrency, len(todo)))
         ]
         if not tasks:
             return
         stopped = asyncio.create_task(self._stop.wait())
-        everything = asyncio.gather(*tasks)
-        await asyncio.wait([stopped, everything], return_when=asyncio.FIRST_COMPLETED)
+        everything = asyncio.create_task(asyncio.wait(tasks))
+        waited: list[asyncio.Task[Any]] = [stopped, everything]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         # What is in flight is paid for: it gets a moment to arrive before it is given up.
         await asyncio.wait(tasks, timeout=_GRACE_S if self._stop.is_set() else None)
         for task in tasks:
             task.cancel()
         stopped.cancel()
-        await asyncio.gather(*tasks, everything, stopped, return_exceptions=True)
+        await asyncio.gather(*tasks, *waited, return_exceptions=True)
 
-    async def _worker(self, queue: object, owners: dict[str, CellId]) -> None:
-        for key, cells in queue:  # type: ignore[attr-defined]
+    async def _worker(self, queue: Iterator[tuple[str, list[Cell]]], owners: dict[str, CellId]) -> None:
+        for key, cells in queue:
             if self._stop.is_set() or self._error is not None:
                 return
             try:
@@ -123,6 +124,7 @@ class Engine:
                 raise
             except BaseException as error:  # noqa: BLE001  (the first error ends the sweep; `run` raises it)
                 self._error = self._error or error
+                self._stop.set()
                 return
             # A local model never waits; the others get their turn here.
             await asyncio.sleep(0)
@@ -185,8 +187,8 @@ class Engine:
             attempts=answer.attempts,
         )
 
-    def _count(self, answers: object) -> None:
-        for answer in answers:  # type: ignore[attr-defined]
+    def _count(self, answers: Iterable[Answer]) -> None:
+        for answer in answers:
             made = answer.source == "made"
             self._progress.step("generate", made=made)
             self._progress.calls_made += made
@@ -194,7 +196,7 @@ class Engine:
             if made and answer.cost_usd is None:
                 self._progress.cost_unknown = True
             elif made:
-                self._progress.cost_usd += answer.cost_usd
+                self._progress.cost_usd += answer.cost_usd or 0.0
 
     def _check(self) -> None:
         """Raise what ended the sweep early."""

@@ -108,7 +108,9 @@ def _counted(
         exact=exact,
     )
     if exact:
-        asked = ((c.variant.chatbot.model, workload.request(c)) for c in todo.values())
+        asked: Iterable[tuple[Any, Request]] = (
+            (c.variant.chatbot.model, workload.request(c)) for c in todo.values()
+        )
     else:
         asked = _guessed(config, workload)
     _price(plan, asked, gateway.prices, config)
@@ -177,7 +179,10 @@ def _notes(config: SweepConfig, exact: bool) -> list[str]:
     seen: dict[str, set[str]] = {}
     for variant in config.variants:
         model, given = variant.chatbot.model, set(variant.chatbot.sampling)
-        sent = {key.replace("max_completion_tokens", "max_tokens") for key in model.parameters(dict(variant.chatbot.sampling))}
+        sent = {
+            key.replace("max_completion_tokens", "max_tokens")
+            for key in model.parameters(dict(variant.chatbot.sampling))
+        }
         seen.setdefault(label(model), set()).update(given - sent)
     notes += [f"{who} has no use for {', '.join(sorted(what))}" for who, what in seen.items() if what]
     return notes

@@ -40,7 +40,10 @@ class Prices:
         entry = _table().get(name) or _table().get(name.split("/", 1)[-1])
         if entry is None or "input_cost_per_token" not in entry:
             return None
-        known = {"input": float(entry["input_cost_per_token"]), "output": float(entry.get("output_cost_per_token", 0))}
+        known = {
+            "input": float(entry["input_cost_per_token"]),
+            "output": float(entry.get("output_cost_per_token", 0)),
+        }
         if "cache_read_input_token_cost" in entry:
             known["cached"] = float(entry["cache_read_input_token_cost"])
         return {**known, **_cached(known)}
@@ -49,7 +52,9 @@ class Prices:
         """What one reply costs; None when the price or a token count is unknown."""
         return self.of_tokens(name, reply.input_tokens, reply.output_tokens, reply.cached_tokens)
 
-    def of_tokens(self, name: str | None, sent: int | None, received: int | None, cached: int | None = 0) -> float | None:
+    def of_tokens(
+        self, name: str | None, sent: int | None, received: int | None, cached: int | None = 0
+    ) -> float | None:
         """What so many tokens cost; `sent` includes `cached`."""
         price = self.per_token(name)
         if name is None:

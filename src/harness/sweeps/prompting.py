@@ -9,7 +9,9 @@ from harness.config.prompts import render
 from harness.records import Example, Message, Passage, Request
 
 
-def request_of(chatbot: Chatbot, example: Example, passages: tuple[Passage, ...], parameters: dict[str, Any]) -> Request:
+def request_of(
+    chatbot: Chatbot, example: Example, passages: tuple[Passage, ...], parameters: dict[str, Any]
+) -> Request:
     """The request as the model gets it: system prompt, the conversation so far, the user's prompt.
 
     Raises jinja2.TemplateError when the template cannot be filled for this example.

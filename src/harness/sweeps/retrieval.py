@@ -67,7 +67,14 @@ class Retrievals:
     """Makes what is missing of chunks, vectors, indexes and hits."""
 
     def __init__(
-        self, corpus: Corpus, cache: Cache, gateway: Gateway, folder: Path, progress: Progress, *, in_memory: Any = None
+        self,
+        corpus: Corpus,
+        cache: Cache,
+        gateway: Gateway,
+        folder: Path,
+        progress: Progress,
+        *,
+        in_memory: Any = None,
     ) -> None:
         self.corpus = corpus
         self._cache = cache

@@ -224,7 +224,11 @@ class _Session:
             loop.add_signal_handler(signal.SIGINT, on_signal)
         except (NotImplementedError, RuntimeError, ValueError):  # no main thread, or no POSIX
             return lambda: None
-        return lambda: bool(loop.remove_signal_handler(signal.SIGINT)) and None
+
+        def restore() -> None:
+            loop.remove_signal_handler(signal.SIGINT)
+
+        return restore
 
     def _describe(self) -> None:
         config, inputs = self.config, self.inputs

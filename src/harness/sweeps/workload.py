@@ -95,16 +95,19 @@ class Workload:
             await asyncio.sleep(0)
 
     def _cells(
-        self, variant: Variant, example: Example, model: Any, model_identity: dict[str, Any], parameters: dict[str, Any]
+        self,
+        variant: Variant,
+        example: Example,
+        model: Any,
+        model_identity: dict[str, Any],
+        parameters: dict[str, Any],
     ) -> Iterable[Cell]:
         repeats = range(self.config.repeats)
         failure = self._retrieval_failure(variant)
         if failure is None:
             try:
                 request = request_of(variant.chatbot, example, self.passages(variant, example), parameters)
-                return [
-                    Cell(variant, example, n, keys.request_key(model, model_identity, request, n)) for n in repeats
-                ]
+                return [Cell(variant, example, n, keys.request_key(model, model_identity, request, n)) for n in repeats]
             except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
                 failure = Failure("prompt", "template", str(error))
         return [Cell(variant, example, n, None, failure) for n in repeats]
@@ -145,9 +148,7 @@ class Workload:
     def index_keys(self) -> dict[str, Retrieval]:
         """The distinct indexes: settings by key."""
         corpus = self.corpus
-        return {
-            keys.index_key(corpus, g.settings): g.settings for g in self.groups().values() if corpus is not None
-        }
+        return {keys.index_key(corpus, g.settings): g.settings for g in self.groups().values() if corpus is not None}
 
     def hits_keys(self) -> list[str]:
         """The keys of all retrievals: one for each group and question."""

@@ -1,0 +1,223 @@
+"""The JSON Schema of the sweep file, made from the parts that are registered."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from harness.config.tree import DEFAULT_PARTS, SLOTS
+from harness.plugins import KINDS, Registration, known
+
+Schema = dict[str, Any]
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def sweep_schema() -> Schema:
+    """The schema as a mapping, the same every time for the same parts."""
+    definitions: Schema = {}
+    for kind in KINDS:
+        definitions[kind] = _kind(kind, definitions)
+    definitions |= {
+        "prompt": _prompt(),
+        "chatbot": _chatbot(),
+        "axis": _axis(),
+        "metricEntry": _metric_entry(),
+    }
+    return {
+        "$schema": _DRAFT,
+        "title": "Harness sweep file",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["dataset", "chatbot"],
+        "properties": _top(),
+        "$defs": definitions,
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _text(description: str) -> Schema:
+    return {"type": "string", "minLength": 1, "description": description}
+
+
+def _whole(description: str, least: int) -> Schema:
+    return {"type": "integer", "minimum": least, "description": description}
+
+
+def _top() -> Schema:
+    budget = {"usd": "US dollars", "calls": "model calls", "tokens": "input and output tokens"}
+    price = {kind: {"type": "number", "minimum": 0} for kind in ("input", "output", "cached")}
+    return {
+        "name": _text("The sweep's name; the file's name where it is not given."),
+        "dataset": {"anyOf": [_text("The dataset file."), _dataset()]},
+        "corpus": _text("The knowledge base: a folder, a glob, or JSONL with id and text."),
+        "chatbot": _ref("chatbot"),
+        "sweep": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "search": _ref("search"),
+                "axes": {"type": "object", "additionalProperties": _ref("axis")},
+                "exclude": {
+                    "type": "array",
+                    "items": _text("A condition; variants for which it holds are left out."),
+                },
+                "include": {"type": "array", "items": {"type": "object"}},
+            },
+        },
+        "metrics": {"type": "array", "minItems": 1, "items": _ref("metricEntry")},
+        "objective": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {name: _text("A metric of this sweep.") for name in ("maximize", "minimize")},
+        },
+        "repeats": _whole("Answers per variant and example.", 1),
+        "concurrency": _whole("Model calls at once.", 1),
+        "budget": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {k: {"type": ["number", "null"], "minimum": 0, "description": d} for k, d in budget.items()},
+        },
+        "max_failures": {
+            "type": "number",
+            "minimum": 0,
+            "description": "How many cells may fail: a whole number, or a share such as 0.1.",
+        },
+        "seed": _whole("Seed of searches and samples.", 0),
+        "plugins": {"type": "array", "items": _text("A Python file with parts.")},
+        "prices": {
+            "type": "object",
+            "description": "USD per million tokens, by model.",
+            "additionalProperties": {"type": "object", "additionalProperties": False, "properties": price},
+        },
+    }
+
+
+def _dataset() -> Schema:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["path"],
+        "properties": {
+            "path": _text("The dataset file."),
+            "limit": _whole("Only the first examples.", 1),
+            "where": _text("Only examples for which this condition holds."),
+        },
+    }
+
+
+def _prompt() -> Schema:
+    file = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["file"],
+        "properties": {"file": _text("Path.")},
+    }
+    return {
+        "anyOf": [{"type": "string"}, file, {"type": "null"}],
+        "description": "A Jinja template, or a file with one.",
+    }
+
+
+def _chatbot() -> Schema:
+    retrieval = {slot.split(".")[1]: _ref(SLOTS[slot]) for slot in DEFAULT_PARTS}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["model"],
+        "properties": {
+            "model": _ref("model"),
+            "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+            "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+            "max_tokens": {"type": ["integer", "null"], "minimum": 1},
+            "stop": {
+                "anyOf": [
+                    {"type": "string"},
+                    {"type": "array", "items": {"type": "string"}},
+                    {"type": "null"},
+                ]
+            },
+            "system_prompt": _ref("prompt"),
+            "user_prompt": _ref("prompt"),
+            "retrieval": {
+                "anyOf": [
+                    {"type": "null"},
+                    {"const": "none"},
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            **retrieval,
+                            "top_k": _whole("Passages at most.", 1),
+                            "similarity_threshold": {"type": ["number", "null"], "minimum": -1, "maximum": 1},
+                        },
+                    },
+                ]
+            },
+        },
+    }
+
+
+def _axis() -> Schema:
+    numbers = {key: {"type": "number"} for key in ("from", "to", "step")}
+    span = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["from", "to"],
+        "properties": numbers,
+    }
+    labelled = {"type": "object", "not": {"required": ["from", "to"]}, "minProperties": 1}
+    return {
+        "anyOf": [{"type": "array", "minItems": 1}, span, labelled],
+        "description": "Values: a list, a range {from, to, step}, or `label: value` pairs.",
+    }
+
+
+def _metric_entry() -> Schema:
+    single = {"type": "object", "minProperties": 1}
+    return {"anyOf": [_ref("metric"), single]}
+
+
+def _kind(kind: str, definitions: Schema) -> Schema:
+    """A part by name, or as a mapping with `use` and its settings."""
+    choices: list[Schema] = []
+    for registration in known(kind):
+        choices.append(_named(registration))
+        choices.append(_mapping(registration, definitions))
+    if kind == "reranker":
+        choices.append({"type": "null"})
+    return {"anyOf": choices}
+
+
+def _named(registration: Registration) -> Schema:
+    if registration.fallback:
+        return {"type": "string", "pattern": "^[^/]+/.+$"}
+    if registration.is_prefix:
+        return {"type": "string", "pattern": f"^{re.escape(registration.name)}.+$"}
+    return {"const": registration.name}
+
+
+def _mapping(registration: Registration, definitions: Schema) -> Schema:
+    from pydantic import TypeAdapter
+
+    generated = TypeAdapter(registration.cls).json_schema(ref_template="#/$defs/{model}")
+    definitions.update(generated.pop("$defs", {}))
+    hidden = {registration.argument, "workspace"}
+    fields = {
+        name: _without_title(schema) for name, schema in generated.get("properties", {}).items() if name not in hidden
+    }
+    required = [name for name in generated.get("required", []) if name not in hidden]
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["use", *required],
+        "properties": {"use": _named(registration), **fields},
+    }
+
+
+def _without_title(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key != "title"}

@@ -1,0 +1,106 @@
+"""A lexical embedder that needs no download: hashed word stems and character 4-grams."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.plugins import EmbedderConnection, part
+from harness.records import Embedded
+
+_WORD = re.compile(r"[^\W_]+")
+_ENDINGS = ("ization", "ations", "ation", "ingly", "ments", "ment", "ings", "ing", "edly", "ies", "ied", "ers")
+_SHORT_ENDINGS = ("ed", "es", "er", "ly", "s")
+_GRAM = 4
+_GRAM_WEIGHT = 0.35
+_STOP = frozenset(
+    "a an and are as at be but by can do does for from has have how i if in is it its my of on or our so that the "
+    "their then there these they this to was we what when where which who why will with would you your".split()
+)
+_STOP_WEIGHT = 0.1
+
+
+@part("embedder", "local/hashing")
+@dataclass(frozen=True)
+class Hashing:
+    """Lexical, not semantic: texts are near when they share words or parts of words. The same on every machine.
+
+    Each word counts 1 + log(frequency) on its stem, less on its character 4-grams (for typos and compounds), very
+    little when it is a common English function word.
+    """
+
+    version: ClassVar[int] = 1
+    local: ClassVar[bool] = True
+    batch_size: ClassVar[int] = 256
+    dimensions: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.dimensions < 8:
+            raise ValueError(f"dimensions must be at least 8, found {self.dimensions}")
+
+    @property
+    def price_name(self) -> str | None:
+        """Free."""
+        return None
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """Needs nothing."""
+        return ()
+
+    def connect(self) -> EmbedderConnection:
+        """Ready at once."""
+        return _Connection(self.dimensions)
+
+
+class _Connection:
+    def __init__(self, dimensions: int) -> None:
+        self._dimensions = dimensions
+
+    async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
+        return Embedded(np.stack([_vector(text, self._dimensions) for text in texts]))
+
+    async def close(self) -> None:
+        return None
+
+
+def _vector(text: str, dimensions: int) -> NDArray[np.float32]:
+    vector = np.zeros(dimensions, dtype=np.float64)
+    for word, count in Counter(_WORD.findall(text.lower())).items():
+        places, weights = _features(word, dimensions)
+        np.add.at(vector, places, weights * (1.0 + np.log(count)))
+    length = float(np.linalg.norm(vector))
+    return (vector / length if length else vector).astype(np.float32)
+
+
+@lru_cache(maxsize=200_000)
+def _features(word: str, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The places and weights of a word: its stem, then its 4-grams with a mark at both ends."""
+    weight = _STOP_WEIGHT if word in _STOP else 1.0
+    marked = f"<{word}>"
+    grams = [marked[i : i + _GRAM] for i in range(max(1, len(marked) - _GRAM + 1))]
+    names = [f"stem:{stem(word)}", *(f"gram:{gram}" for gram in grams)]
+    hashes = [zlib.crc32(name.encode()) for name in names]
+    places = np.array([h % dimensions for h in hashes], dtype=np.int64)
+    signs = np.array([1.0 if h & 0x80000000 else -1.0 for h in hashes])
+    sizes = np.array([weight, *[weight * _GRAM_WEIGHT / np.sqrt(len(grams))] * len(grams)])
+    return places, signs * sizes
+
+
+def stem(word: str) -> str:
+    """The word without a common English ending."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    for ending in _SHORT_ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return word[: -len(ending)]
+    return word

@@ -1,0 +1,92 @@
+"""Did the chatbot do what it should: answer, abstain, or hand over to a human?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, offers_human
+from harness.parts.metrics.text import matches
+from harness.plugins import part
+from harness.records import Case, Example, Verdict
+
+
+@dataclass(frozen=True)
+class _ZeroOrOne:
+    """What the metrics of conduct share."""
+
+    version: ClassVar[int] = 1
+    direction: ClassVar[str] = "maximize"
+    low: ClassVar[float | None] = 0.0
+    high: ClassVar[float | None] = 1.0
+    unit: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ("answer",)
+
+
+@part("metric", "abstention")
+@dataclass(frozen=True)
+class Abstention(_ZeroOrOne):
+    """1 when the reply abstains exactly when it should. An empty reply abstains."""
+
+    phrases: tuple[str, ...] = ABSTENTIONS
+
+    def applies(self, example: Example) -> bool:
+        """Where an answer or an abstention is expected."""
+        return example.expected in ("answer", "abstain")
+
+    def score(self, case: Case) -> Verdict:
+        """0 or 1."""
+        did, should = abstains(case.answer, self.phrases), case.example.expected == "abstain"
+        return Verdict(float(did == should), f"{'abstained' if did else 'answered'}, {_should(should)}")
+
+
+def _should(abstain: bool) -> str:
+    return "should have abstained" if abstain else "should have answered"
+
+
+@part("metric", "handoff")
+@dataclass(frozen=True)
+class Handoff(_ZeroOrOne):
+    """1 when the reply offers a human exactly when one is needed."""
+
+    phrases: tuple[str, ...] = HANDOFFS
+
+    def applies(self, example: Example) -> bool:
+        """Everywhere."""
+        return True
+
+    def score(self, case: Case) -> Verdict:
+        """0 or 1."""
+        did, should = offers_human(case.answer, self.phrases), case.example.expected == "handoff"
+        offered, needed = "offered" if did else "not offered", "needed" if should else "not needed"
+        return Verdict(float(did == should), f"human {offered}, {needed}")
+
+
+@part("metric", "correct")
+@dataclass(frozen=True)
+class Correct(_ZeroOrOne):
+    """1 when the reply is what was expected: a matching answer, an abstention, or the offer of a human.
+
+    An answer matches as in `answer_match`, and must be neither an abstention nor a handoff.
+    """
+
+    abstention_phrases: tuple[str, ...] = ABSTENTIONS
+    handoff_phrases: tuple[str, ...] = HANDOFFS
+
+    def applies(self, example: Example) -> bool:
+        """Everywhere but where an answer is expected and no reference says which."""
+        return example.expected != "answer" or bool(example.references)
+
+    def score(self, case: Case) -> Verdict:
+        """0 or 1; the reason names what was found."""
+        found = self._kind(case)
+        return Verdict(float(found == case.example.expected), found)
+
+    def _kind(self, case: Case) -> str:
+        if offers_human(case.answer, self.handoff_phrases):
+            return "handoff"
+        if abstains(case.answer, self.abstention_phrases):
+            return "abstain"
+        if case.example.expected == "answer" and not matches(case.answer, case.example.references):
+            return "wrong answer"
+        return "answer"

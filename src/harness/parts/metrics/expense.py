@@ -1,0 +1,62 @@
+"""What an answer takes: time, tokens, money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.plugins import part
+from harness.records import Case, Example
+
+
+@dataclass(frozen=True)
+class _Minimized:
+    """What the metrics of expense share: less is better, and there is no upper end."""
+
+    version: ClassVar[int] = 1
+    direction: ClassVar[str] = "minimize"
+    low: ClassVar[float | None] = 0.0
+    high: ClassVar[float | None] = None
+
+    def applies(self, example: Example) -> bool:
+        """Everywhere."""
+        return True
+
+
+@part("metric", "latency_ms")
+@dataclass(frozen=True)
+class Latency(_Minimized):
+    """Milliseconds on the wire of the attempt that succeeded; waiting and retries are not in it."""
+
+    unit: ClassVar[str] = "ms"
+    reads: ClassVar[tuple[str, ...]] = ("latency_ms",)
+
+    def score(self, case: Case) -> float | None:
+        """Milliseconds."""
+        return case.latency_ms
+
+
+@part("metric", "answer_tokens")
+@dataclass(frozen=True)
+class AnswerTokens(_Minimized):
+    """Tokens of the answer as the provider counted them; does not apply where it gave no count."""
+
+    unit: ClassVar[str] = "tokens"
+    reads: ClassVar[tuple[str, ...]] = ("output_tokens",)
+
+    def score(self, case: Case) -> float | None:
+        """Tokens."""
+        return case.output_tokens
+
+
+@part("metric", "cost_usd")
+@dataclass(frozen=True)
+class Cost(_Minimized):
+    """What the answer costs in USD; does not apply where the price is unknown."""
+
+    unit: ClassVar[str] = "USD"
+    reads: ClassVar[tuple[str, ...]] = ("cost_usd",)
+
+    def score(self, case: Case) -> float | None:
+        """US dollars."""
+        return case.cost_usd

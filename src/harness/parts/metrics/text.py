@@ -1,0 +1,95 @@
+"""Does the answer say what a reference says? Deterministic matches after the normalisation of SQuAD.
+
+Source: P. Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text" (2016), evaluation script.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from harness.plugins import part
+from harness.records import Case, Example
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+@lru_cache(maxsize=100_000)
+def normalised(text: str) -> str:
+    """Lower case, without punctuation, articles and extra whitespace."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+@lru_cache(maxsize=100_000)
+def _counts(text: str) -> Counter[str]:
+    return Counter(normalised(text).split())
+
+
+def matches(answer: str, references: tuple[str, ...]) -> bool:
+    """Whether a reference appears in the answer, as whole words, both normalised."""
+    padded = f" {normalised(answer)} "
+    return any(f" {words} " in padded for words in map(normalised, references) if words)
+
+
+def f1(answer: str, reference: str) -> float:
+    """Harmonic mean of the precision and recall of tokens; 1 when both have none, 0 when one has none."""
+    said, wanted = _counts(answer), _counts(reference)
+    if not said or not wanted:
+        return float(said == wanted)
+    common = (said & wanted).total()
+    if not common:
+        return 0.0
+    precision, recall = common / said.total(), common / wanted.total()
+    return 2 * precision * recall / (precision + recall)
+
+
+@dataclass(frozen=True)
+class _WithReferences:
+    """What the text metrics share: they apply where an answer is expected and references say which."""
+
+    version: ClassVar[int] = 1
+    direction: ClassVar[str] = "maximize"
+    low: ClassVar[float | None] = 0.0
+    high: ClassVar[float | None] = 1.0
+    unit: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ("answer",)
+
+    def applies(self, example: Example) -> bool:
+        """Where an answer is expected and there are references."""
+        return example.expected == "answer" and bool(example.references)
+
+
+@part("metric", "answer_match")
+@dataclass(frozen=True)
+class AnswerMatch(_WithReferences):
+    """1 when a reference appears in the answer as whole words, after normalisation."""
+
+    def score(self, case: Case) -> float:
+        """0 or 1."""
+        return float(matches(case.answer, case.example.references))
+
+
+@part("metric", "exact_match")
+@dataclass(frozen=True)
+class ExactMatch(_WithReferences):
+    """1 when the answer equals a reference, after normalisation."""
+
+    def score(self, case: Case) -> float:
+        """0 or 1."""
+        answer = normalised(case.answer)
+        return float(any(answer == normalised(reference) for reference in case.example.references))
+
+
+@part("metric", "token_f1")
+@dataclass(frozen=True)
+class TokenF1(_WithReferences):
+    """F1 of the answer's tokens against the best fitting reference, after normalisation."""
+
+    def score(self, case: Case) -> float:
+        """Between 0 and 1."""
+        return max(f1(case.answer, reference) for reference in case.example.references)
