@@ -54,6 +54,7 @@ class Workload:
     corpus: Corpus | None
     examples: Sequence[Example]
     retrieved: dict[str, Retrieved] = field(default_factory=dict)
+    by_variant: dict[str, Retrieved] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
 
     @property
@@ -82,6 +83,10 @@ class Workload:
         progress.stages["retrieve"].total = len(groups) * len(questions)
         for key, group in groups.items():
             self.retrieved[key] = await retrievals.ask(group.settings, group.top_k, questions)
+        for variant in self.config.variants:
+            settings = variant.chatbot.retrieval
+            if settings is not None and self.corpus is not None:
+                self.by_variant[variant.id] = self.retrieved[keys.retrieval_key(self.corpus, settings)]
 
     async def resolve(self) -> None:
         """Render every cell's request; cells with equal requests share one answer."""
@@ -113,18 +118,12 @@ class Workload:
         return [Cell(variant, example, n, None, failure) for n in repeats]
 
     def _retrieval_failure(self, variant: Variant) -> Failure | None:
-        found = self._retrieved(variant)
+        found = self.by_variant.get(variant.id)
         return found.failure if found else None
-
-    def _retrieved(self, variant: Variant) -> Retrieved | None:
-        settings = variant.chatbot.retrieval
-        if settings is None or self.corpus is None:
-            return None
-        return self.retrieved[keys.retrieval_key(self.corpus, settings)]
 
     def passages(self, variant: Variant, example: Example) -> tuple[Passage, ...]:
         """What the variant retrieves for the example: the group's hits, cut."""
-        settings, found = variant.chatbot.retrieval, self._retrieved(variant)
+        settings, found = variant.chatbot.retrieval, self.by_variant.get(variant.id)
         if settings is None or found is None or found.failure:
             return ()
         return found.passages(example.question, settings.top_k, settings.similarity_threshold)

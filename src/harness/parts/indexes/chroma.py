@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from harness.plugins import OpenIndex, part
 from harness.records import Chunk
 
 _LOCK_WAIT_S = 600
+_UNUSED_GRAPH = {"ef_construction": 8, "ef_search": 8, "max_neighbors": 4}
+"""Chroma always builds a graph; where ranking is exact nobody asks it, so it is the cheapest there is."""
 
 
 @part("index", "chroma")
@@ -42,6 +43,10 @@ class Chroma:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
 
+    def graph(self) -> dict[str, int]:
+        """Chroma's settings of the graph."""
+        return {name: getattr(self, name) for name in ("ef_construction", "ef_search", "max_neighbors")}
+
     def open(self, folder: Path, collection: str) -> OpenIndex:
         """Open the store in `folder`, waiting for another process that holds it."""
         return _Collection(self, folder, collection)
@@ -53,42 +58,45 @@ class _Collection:
     def __init__(self, settings: Chroma, folder: Path, name: str) -> None:
         import filelock
 
-        os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
         folder.mkdir(parents=True, exist_ok=True)
         self._settings = settings
+        self._name = name
         self._lock = filelock.FileLock(folder / "harness.lock")
         try:
             self._lock.acquire(timeout=_LOCK_WAIT_S)
         except filelock.Timeout:
             raise UserError(f"the vector store {folder} is in use by another process") from None
-        self._client, self._collection = self._connect(folder, name)
+        self._client = _client(folder)
+        self._collection = self._existing()
         self._vectors: NDArray[np.float64] | None = None
 
-    def _connect(self, folder: Path, name: str) -> tuple[Any, Any]:
-        import chromadb
-        from chromadb.config import Settings
+    def _existing(self) -> Any:
+        from chromadb.errors import NotFoundError
 
-        client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
-        hnsw = {
-            "space": "cosine",
-            "ef_construction": self._settings.ef_construction,
-            "ef_search": self._settings.ef_search,
-            "max_neighbors": self._settings.max_neighbors,
-        }
+        try:
+            return self._client.get_collection(self._name, embedding_function=None)
+        except NotFoundError:
+            return None
+
+    def _created(self, size: int) -> Any:
+        settings = self._settings
+        ranked_exactly = settings.search == "exact" and size <= settings.exact_limit
+        graph = _UNUSED_GRAPH if ranked_exactly else settings.graph()
         # Without `embedding_function=None` the first write would try to download a model.
-        collection = client.get_or_create_collection(
-            name, embedding_function=None, configuration={"hnsw": hnsw}
+        return self._client.get_or_create_collection(
+            self._name, embedding_function=None, configuration={"hnsw": {"space": "cosine", **graph}}
         )
-        return client, collection
 
     @property
     def exact(self) -> bool:
         return self._settings.search == "exact" and self.count() <= self._settings.exact_limit
 
     def count(self) -> int:
-        return int(self._collection.count())
+        return int(self._collection.count()) if self._collection is not None else 0
 
     def fill(self, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
+        if self._collection is None:
+            self._collection = self._created(len(chunks))
         step = self._client.get_max_batch_size()
         for start in range(0, len(chunks), step):
             batch = chunks[start : start + step]
@@ -127,3 +135,10 @@ class _Collection:
         self._vectors = None
         self._client.close()
         self._lock.release()
+
+
+def _client(folder: Path) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
