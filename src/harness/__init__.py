@@ -18,8 +18,8 @@ __all__ = ["compare", "load", "runs", "sweep"]
 def sweep(path: str, **overrides: Any) -> Sweep:
     """Run a sweep file and return the loaded sweep.
 
-    `overrides` replace values of the file, by name: `repeats=3`, `top_k=[3, 5]`, `chatbot={…}`; besides, `limit` (number of
-    examples), `fresh` (ignore cached answers) and `runs_uri` (where runs are kept) are the command line's options.
+    `overrides` replace values of the file by name: `repeats=3`, `top_k=[3, 5]`, `chatbot={…}`. Besides, the command
+    line's options: `limit` (number of examples), `fresh` (ignore cached answers), `runs_uri` (where runs are kept).
     Raises harness.errors.UserError for wrong input, Incomplete when the sweep could not finish.
     """
     import json

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 import orjson
+
+
+_WIDE = 4000
+"""Columns of a table that goes to a file or a pipe: nothing is cut there."""
 
 
 def print_json(content: Any) -> None:
@@ -22,19 +27,17 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.table import Table
 
     align: dict[bool, Any] = {True: "right", False: "left"}
-    console = Console(width=None if _is_terminal() else 250, highlight=False)
+    console = Console(width=None if _is_terminal() else _WIDE, highlight=False)
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
     for name in columns:
-        table.add_column(
-            name, justify=align[name in right], overflow="fold", no_wrap=not _is_terminal()
-        )
+        table.add_column(name, justify=align[name in right], overflow="fold", no_wrap=not _is_terminal())
     for row in rows:
         table.add_row(*row)
     console.print(table)
 
 
 def _is_terminal() -> bool:
-    return click.get_text_stream("stdout").isatty() and shutil.get_terminal_size().columns > 0
+    return sys.stdout.isatty() and shutil.get_terminal_size().columns > 0
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -54,7 +54,7 @@ def without(
         mistakes.add(exclude.place, f"sweep.exclude: expected a list of conditions, found {exclude.describe()}")
         return points
     fixed = {path.rsplit(".", 1)[-1]: None for path in known}
-    fixed |= {path.rsplit(".", 1)[-1]: label_of(item.node) for path, item in base.items()}
+    fixed |= {path.rsplit(".", 1)[-1]: label_of(item.node) for path, item in base.items() if path in known}
     for node in exclude.value:
         text = mistakes.text(node, "sweep.exclude")
         if text is None:

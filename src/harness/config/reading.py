@@ -36,13 +36,13 @@ def read(path: Path, overrides: tuple[str, ...]) -> SweepConfig:
     for needed in ("dataset", "chatbot"):
         if needed not in top:
             mistakes.add(start, f"the sweep file needs {needed!r}")
-    corpus = mistakes.text(top["corpus"], "corpus") if "corpus" in top else None
+    corpus = _corpus(top.get("corpus"), workspace, mistakes)
     assembler = Assembler(workspace, start, "corpus" in top, mistakes)
     variants, axis_names = _variants(top, assembler, mistakes)
     metrics = read_metrics(top.get("metrics"), assembler, start)
     objective = read_objective(top.get("objective"), metrics, mistakes)
     fields = _numbers(top, mistakes)
-    dataset = _dataset(top["dataset"], mistakes) if "dataset" in top else None
+    dataset = _dataset(top["dataset"], workspace, mistakes) if "dataset" in top else None
     name = mistakes.text(top["name"], "name") if "name" in top else path.stem
     mistakes.finish()
     assert dataset is not None
@@ -152,15 +152,33 @@ def _search(node: Node | None, assembler: Assembler) -> Any:
     return assembler.part("search", "sweep.search", Item(use, node.place), fields)
 
 
-def _dataset(node: Node, mistakes: Mistakes) -> DatasetChoice | None:
+def _corpus(node: Node | None, workspace: Path, mistakes: Mistakes) -> str | None:
+    if node is None:
+        return None
+    path = mistakes.text(node, "corpus")
+    if path and not any(mark in path for mark in "*?["):
+        _check_exists(path, node, "corpus", workspace, mistakes)
+    return path
+
+
+def _check_exists(path: str, node: Node, name: str, workspace: Path, mistakes: Mistakes) -> None:
+    if not (workspace / path).exists():
+        mistakes.add(node.place, f"{name}: no such file or folder: {path}", f"looked in {workspace}")
+
+
+def _dataset(node: Node, workspace: Path, mistakes: Mistakes) -> DatasetChoice | None:
     if not node.is_mapping:
         path = mistakes.text(node, "dataset")
+        if path:
+            _check_exists(path, node, "dataset", workspace, mistakes)
         return DatasetChoice(path) if path else None
     entries = mistakes.mapping(node, "dataset", ("path", "limit", "where"))
     if "path" not in entries:
         mistakes.add(node.place, "dataset: needs a path")
         return None
     path = mistakes.text(entries["path"], "dataset.path")
+    if path:
+        _check_exists(path, entries["path"], "dataset.path", workspace, mistakes)
     limit = mistakes.number(entries["limit"], "dataset.limit", whole=True, low=1) if "limit" in entries else None
     where = mistakes.text(entries["where"], "dataset.where") if "where" in entries else None
     return DatasetChoice(path, limit, where) if path else None

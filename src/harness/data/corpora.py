@@ -73,9 +73,7 @@ def _files(base: Path, paths: Iterable[Path]) -> tuple[list[Document], list[Mist
     mistakes: list[Mistake] = []
     for path in paths:
         if path.suffix.lower() in JSON_LINES:
-            mistakes.append(
-                Mistake(Place(str(path)), "is JSONL, not a text", "name one JSONL file, without wildcards")
-            )
+            mistakes.append(Mistake(Place(str(path)), "is JSONL, not a text", "name one JSONL file, without wildcards"))
             continue
         try:
             text = read_text(path)
@@ -126,6 +124,4 @@ def _wrong(fields: dict[str, Any]) -> Iterable[str]:
 def _json_document(row: Row) -> Document:
     others = {k: v for k, v in row.fields.items() if k not in ("id", "text", "title", "metadata")}
     title = {"title": row.fields["title"]} if row.fields.get("title") is not None else {}
-    return Document(
-        row.fields["id"], row.fields["text"], {**title, **others, **(row.fields.get("metadata") or {})}
-    )
+    return Document(row.fields["id"], row.fields["text"], {**title, **others, **(row.fields.get("metadata") or {})})

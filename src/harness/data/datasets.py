@@ -72,9 +72,7 @@ def _reader(path: Path) -> Callable[[Path], Rows]:
     if not path.exists():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, beside)
-        raise UserError(
-            Mistake(Place(str(path)), "there is no such file", f"did you mean {close!r}?" if close else "")
-        )
+        raise UserError(Mistake(Place(str(path)), "there is no such file", f"did you mean {close!r}?" if close else ""))
     return reader
 
 

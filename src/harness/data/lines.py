@@ -50,9 +50,7 @@ def read_line(row: Row, file: str, sources: Sources) -> Example | list[Mistake]:
 
 def unknown_field(name: str, place: Place) -> Mistake:
     """The mistake of a field or a column that no line of a dataset has."""
-    return Mistake(
-        place, f"unknown field {name!r}", advice(name, FIELDS) + "; all else belongs into `metadata`"
-    )
+    return Mistake(place, f"unknown field {name!r}", advice(name, FIELDS) + "; all else belongs into `metadata`")
 
 
 class _Line:
@@ -107,9 +105,7 @@ class _Line:
     def _conversation(self, items: Any) -> tuple[Message, ...]:
         if not isinstance(items, list) or not items:
             found = "an empty one" if items == [] else kind(items)
-            self.wrong(
-                f"messages: must be a list of messages, found {found}", "write [{role: …, content: …}]"
-            )
+            self.wrong(f"messages: must be a list of messages, found {found}", "write [{role: …, content: …}]")
             return ()
         before = len(self.mistakes)
         for index, item in enumerate(items):

@@ -49,8 +49,7 @@ def _condition(where: str, dataset: Dataset) -> Callable[[Example], bool]:
         raise UserError(Mistake(_PLACE, f"{where!r} is no expression: {error.message}")) from None
     if unknown:
         raise UserError(
-            Mistake(_PLACE, f"unknown name {name!r} in {where!r}", advice(name, NAMES))
-            for name in sorted(unknown)
+            Mistake(_PLACE, f"unknown name {name!r} in {where!r}", advice(name, NAMES)) for name in sorted(unknown)
         )
 
     def holds(example: Example) -> bool:

@@ -93,9 +93,7 @@ def _duplicates(examples: tuple[Example, ...]) -> list[list[str]]:
 
 
 def _not_in_evidence(examples: tuple[Example, ...], corpus: Corpus) -> int:
-    return sum(
-        not _occurs(example, corpus) for example in examples if example.references and example.evidence
-    )
+    return sum(not _occurs(example, corpus) for example in examples if example.references and example.evidence)
 
 
 def _occurs(example: Example, corpus: Corpus) -> bool:

@@ -80,9 +80,7 @@ class _Table:
             try:
                 fields[column] = _cell(column, value) if isinstance(value, str) else value
             except orjson.JSONDecodeError as error:
-                advice = (
-                    'write it as JSON, such as ["one", "two"]' if column in _LISTS else "write it as JSON"
-                )
+                advice = 'write it as JSON, such as ["one", "two"]' if column in _LISTS else "write it as JSON"
                 self.mistakes.append(Mistake(place, f"{column}: is not JSON: {error.msg}", advice))
                 broken.add(column)
         self.rows.append(Row(place.line, fields, frozenset(broken)))

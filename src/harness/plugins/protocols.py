@@ -150,9 +150,9 @@ class Model(Protocol):
 class Metric(Protocol):
     """A function of an outcome.
 
-    `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `unit` is for people
-    (`ms`, `USD`, empty where there is none); `reads` names the
-    fields of Case besides `example` that decide the value.
+    `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `unit` is for
+    people (`ms`, `USD`, empty where there is none); `reads` names the fields of Case besides `example` that decide the
+    value.
     """
 
     version: ClassVar[int]

@@ -108,9 +108,7 @@ def _counted(
         exact=exact,
     )
     if exact:
-        asked: Iterable[tuple[Any, Request]] = (
-            (c.variant.chatbot.model, workload.request(c)) for c in todo.values()
-        )
+        asked: Iterable[tuple[Any, Request]] = ((c.variant.chatbot.model, workload.request(c)) for c in todo.values())
     else:
         asked = _guessed(config, workload)
     _price(plan, asked, gateway.prices, config)

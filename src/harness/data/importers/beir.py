@@ -34,11 +34,7 @@ def convert(source: Path, split: str | None = None, titles: bool = True) -> Impo
     if mistakes:
         raise UserError(mistakes)
     empty = {name for name, document in documents.items() if not document.text.strip()}
-    lines = [
-        line
-        for query, grades in judged.items()
-        if (line := _line(query, queries[query]["text"], grades, empty))
-    ]
+    lines = [line for query, grades in judged.items() if (line := _line(query, queries[query]["text"], grades, empty))]
     if not lines:
         raise UserError(Mistake(Place(str(file)), "judges no document relevant"))
     notes = [f"{len(empty)} documents are empty and were left out"] if empty else []
@@ -66,15 +62,11 @@ def _texts(path: Path, mistakes: list[Mistake]) -> dict[str, dict[str, Any]]:
     for line, fields, _ in rows:
         place = Place(str(path), line)
         broken = [field for field in ("_id", "text") if not isinstance(fields.get(field), str)]
-        mistakes += [
-            Mistake(place, f"{field}: must be text, found {kind(fields.get(field))}") for field in broken
-        ]
+        mistakes += [Mistake(place, f"{field}: must be text, found {kind(fields.get(field))}") for field in broken]
         if broken:
             continue
         if not fields["_id"] or fields["_id"] in found:
-            mistakes.append(
-                Mistake(place, f"_id {fields['_id']!r} is {'used twice' if fields['_id'] else 'empty'}")
-            )
+            mistakes.append(Mistake(place, f"_id {fields['_id']!r} is {'used twice' if fields['_id'] else 'empty'}"))
         found[fields["_id"]] = fields
     return found
 

@@ -21,9 +21,7 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     return scaled
 
 
-def nearest(
-    vectors: NDArray[np.float64], queries: NDArray[np.float32], k: int
-) -> list[list[tuple[int, float]]]:
+def nearest(vectors: NDArray[np.float64], queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
     """For each query the `k` best rows of `vectors` (already of length 1) as (row, similarity).
 
     Ordered by similarity rounded to 6 digits, then by row.

@@ -57,7 +57,7 @@ HANDOFFS = (
     "contact our support team",
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
-_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'"})
+_APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'", "`": "'"})
 
 
 def abstains(answer: str, phrases: tuple[str, ...]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 _WORD = re.compile(r"[^\W_]+")
 _BREAK = re.compile(r"(?<=[.!?])\s+(?=[\"'(\[]?[A-Z0-9])|\n+")
@@ -58,7 +59,7 @@ def content_stems(text: str) -> frozenset[str]:
 def bigrams(text: str) -> frozenset[str]:
     """Neighbouring pairs of meaningful stems."""
     stems = [_stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP]
-    return frozenset(f"{a} {b}" for a, b in zip(stems, stems[1:], strict=False))
+    return frozenset(f"{a} {b}" for a, b in pairwise(stems))
 
 
 def _stem(word: str) -> str:

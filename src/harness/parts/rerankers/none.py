@@ -17,8 +17,6 @@ class NoReranker:
 
     version: ClassVar[int] = 1
 
-    async def rerank(
-        self, question: str, chunks: Sequence[Chunk], scores: Sequence[float]
-    ) -> list[tuple[int, float]]:
+    async def rerank(self, question: str, chunks: Sequence[Chunk], scores: Sequence[float]) -> list[tuple[int, float]]:
         """Every position with its own score."""
         return list(enumerate(scores))

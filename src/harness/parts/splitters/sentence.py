@@ -12,9 +12,11 @@ from harness.parts.splitters.sizes import check_sizes
 from harness.plugins import part
 from harness.records import Span
 
-_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|(?<=[。！？])\s*|\n\s*\n|\n(?=\s*(?:[-*+|#]|\d+\.)\s?)")
+_END = re.compile(
+    r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|(?<=[\u3002\uff01\uff1f])\s*|\n\s*\n|\n(?=\s*(?:[-*+|#]|\d+\.)\s?)"
+)
 """A sentence ends at . ! ? before a capital or a digit, at CJK full stops, at a blank line, and before a list item,
-a table row or a heading. Abbreviations such as "Dr. Smith" are cut: a chunk is then a little shorter than it could be."""
+a table row or a heading. Abbreviations such as "Dr. Smith" are cut: a chunk is then a little shorter than possible."""
 
 
 @part("splitter", "sentence")
