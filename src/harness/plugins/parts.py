@@ -25,9 +25,13 @@ def settings(part: Any) -> dict[str, Any]:
 
 
 def identity(part: Any) -> dict[str, Any]:
-    """What decides the part's results: its name, its fields but for the inert ones, its version."""
+    """What decides the part's results: its name, its fields but for the inert ones, its version.
+
+    A part whose results hang on more than its fields (a file's content) tells it by a method `identity_extra`.
+    """
     fields = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if not f.metadata.get("inert", False)}
-    return {"use": registration(part).name, **fields, "version": part.version}
+    extra = part.identity_extra() if hasattr(part, "identity_extra") else {}
+    return {"use": registration(part).name, **fields, **extra, "version": part.version}
 
 
 def name(part: Any) -> str:

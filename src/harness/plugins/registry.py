@@ -21,6 +21,7 @@ from harness.errors import UserError, advice
 KINDS = ("splitter", "embedder", "index", "retriever", "reranker", "model", "metric", "search")
 ENTRY_POINTS = "harness.plugins"
 _BUILT_INS = "harness.parts"
+_FILES = "harness_plugin_"
 
 T = TypeVar("T", bound=type)
 
@@ -61,7 +62,7 @@ def part(kind: str, name: str, *, argument: str | None = None, fallback: bool = 
         if not isinstance(getattr(cls, "version", None), int):
             raise TypeError(f"{cls.__name__}: a part has `version: ClassVar[int]`")
         known = _register.get((kind, name))
-        if known and (known.cls.__module__, known.cls.__qualname__) != (cls.__module__, cls.__qualname__):
+        if known and not _may_replace(known.cls.__module__, cls.__module__):
             raise TypeError(f"{kind} {name!r} is already registered by {known.cls.__module__}")
         _register[kind, name] = Registration(kind, name, cls, argument, fallback)
         cls.registration = _register[kind, name]  # type: ignore[attr-defined]
@@ -69,6 +70,11 @@ def part(kind: str, name: str, *, argument: str | None = None, fallback: bool = 
         return cls
 
     return enter
+
+
+def _may_replace(before: str, now: str) -> bool:
+    """A module may define its part anew, and a user's file that of another file; nothing replaces a built-in."""
+    return before == now or (before.startswith(_FILES) and now.startswith(_FILES))
 
 
 def load_built_ins() -> None:
@@ -86,11 +92,13 @@ def load_built_ins() -> None:
 
 
 def load_file(path: Path) -> None:
-    """Import a user's plug-in file. Raises UserError when it is missing or does not import."""
+    """Run a user's plug-in file, as it is now; its parts replace those of other files, never built-ins.
+
+    Raises UserError when it is missing or does not import.
+    """
     resolved = path.resolve()
-    name = f"harness_plugin_{resolved.stem}_{abs(hash(str(resolved)))}"
-    if name in sys.modules:
-        return
+    load_built_ins()
+    name = f"{_FILES}{resolved.stem}_{abs(hash(str(resolved)))}"
     spec = importlib.util.spec_from_file_location(name, resolved)
     if spec is None or spec.loader is None or not resolved.is_file():
         raise UserError(f"plugin {path}: no such Python file")

@@ -45,8 +45,12 @@ def bootstrap_means(values: Floats, clusters: NDArray[np.int64], draws: int, see
 
 
 def percentile_interval(means: Floats, alpha: float) -> tuple[Floats, Floats]:
-    """Lower and upper ends, one per column."""
-    low, high = np.nanquantile(means, [alpha / 2, 1 - alpha / 2], axis=0)
+    """Lower and upper ends, one per column; NaN for a column without any mean."""
+    low = np.full(means.shape[1], np.nan)
+    high = low.copy()
+    some = ~np.isnan(means).all(axis=0)
+    if some.any():
+        low[some], high[some] = np.nanquantile(means[:, some], [alpha / 2, 1 - alpha / 2], axis=0)
     return low, high
 
 
