@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.workspaces import CONFIG, make_workspace
 
 from harness.config import load
 from harness.store import StoredSweep
 from harness.sweeps.progress import Progress
 from harness.sweeps.session import Options, run_sweep
+from tests.workspaces import CONFIG, make_workspace
 
 
 @pytest.fixture

@@ -49,9 +49,7 @@ SQUAD: dict[str, Any] = {
                 },
                 {
                     "context": SECOND,
-                    "qas": [
-                        {"id": "q3", "question": "Last?", "answers": [{"text": "is last", "answer_start": 8}]}
-                    ],
+                    "qas": [{"id": "q3", "question": "Last?", "answers": [{"text": "is last", "answer_start": 8}]}],
                 },
             ],
         }

@@ -55,9 +55,7 @@ def test_line_of_a_csv_row(tmp_path: Path) -> None:
 def test_line_of_a_yaml_item(tmp_path: Path) -> None:
     """A bad item of a YAML file is named by the line where it starts."""
     path = tmp_path / "d.yaml"
-    path.write_text(
-        "# mine\n- question: A?\n  tags:\n    - x\n- question: B?\n  expected: maybe\n- just text\n"
-    )
+    path.write_text("# mine\n- question: A?\n  tags:\n    - x\n- question: B?\n  expected: maybe\n- just text\n")
     assert [m.place.line for m in mistakes(path)] == [5, 7]
 
 

@@ -21,9 +21,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the development data 
         ("awsdocs", "docs", 136, 100, 0),
     ],
 )
-def test_as_its_readme_says(
-    name: str, corpus: str, documents: int, examples: int, abstain: int | None
-) -> None:
+def test_as_its_readme_says(name: str, corpus: str, documents: int, examples: int, abstain: int | None) -> None:
     """Each set reads without a mistake, evidence checked, and has the counts that its README states."""
     knowledge = read_corpus(corpus, DATA / name)
     dataset = read_dataset(DATA / name / "questions.jsonl", knowledge)

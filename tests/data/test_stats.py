@@ -7,9 +7,7 @@ import json
 from harness.data import Dataset, describe
 from harness.records import Corpus, Document, Evidence, Example, Message
 
-CORPUS = Corpus(
-    (Document("a.md", "To cancel,\nwrite us."), Document("b.md", "Plans."), Document("c.md", "None."))
-)
+CORPUS = Corpus((Document("a.md", "To cancel,\nwrite us."), Document("b.md", "Plans."), Document("c.md", "None.")))
 
 
 def example(name: str, question: str, **others: object) -> Example:
@@ -28,12 +26,8 @@ DATASET = Dataset(
             tags=("x", "y"),
             cluster="a.md",
         ),
-        example(
-            "2", " how? ", references=("gone",), evidence=(Evidence("b.md"),), tags=("x", "x"), cluster="b.md"
-        ),
-        example(
-            "3", "What is it?", references=("cancel, write",), evidence=(Evidence("a.md"),), cluster="a.md"
-        ),
+        example("2", " how? ", references=("gone",), evidence=(Evidence("b.md"),), tags=("x", "x"), cluster="b.md"),
+        example("3", "What is it?", references=("cancel, write",), evidence=(Evidence("a.md"),), cluster="a.md"),
         example("4", "Who?", expected="abstain"),
         example("5", "Where?"),
         Example(

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.workspaces import make_workspace, write
 
 from harness.config import Chatbot, Variant, load
 from harness.plugins import KINDS, identity, known
 from harness.records import Corpus, Document, Example, Message, Passage
 from harness.sweeps import keys
 from harness.sweeps.prompting import request_of
+from tests.workspaces import make_workspace, write
 
 CORPUS = Corpus((Document("a.md", "Some text about opening hours. And more of it."),))
 EXAMPLE = Example("e", (Message("user", "before"), Message("assistant", "so"), Message("user", "When?")))
@@ -163,9 +163,7 @@ def test_the_repeat_number_makes_another_request(config_path: Path) -> None:
     [variant] = load(config_path).variants
     model = variant.chatbot.model
     request = request_of(variant.chatbot, EXAMPLE, PASSAGES, {})
-    assert keys.request_key(model, identity(model), request, 0) != keys.request_key(
-        model, identity(model), request, 1
-    )
+    assert keys.request_key(model, identity(model), request, 0) != keys.request_key(model, identity(model), request, 1)
 
 
 def test_equal_passages_of_two_thresholds_share_a_request(config_path: Path) -> None:

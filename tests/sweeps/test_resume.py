@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.workspaces import CONFIG, make_workspace, write
 
 from harness.study.loaded import load
 from harness.study.summary import summarise
+from tests.workspaces import CONFIG, make_workspace, write
 
 KILLS, CONCURRENCY = 10, 4
 BOT = """
@@ -36,9 +36,7 @@ SLOW = CONFIG.replace("model: local/extractive", "model: python:bot.py:answer") 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     """Start `harness sweep` in a process of its own."""
     command = [sys.executable, "-m", "harness", "sweep", str(folder / "configs/small.yaml"), "--quiet", "--json"]
-    return subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
-    )
+    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
 
 
 def finish(folder: Path, *options: str, code: int = 0) -> dict[str, Any]:

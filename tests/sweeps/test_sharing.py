@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.workspaces import CONFIG, make_workspace
 
 from harness.config import load
 from harness.store import StoredSweep
 from harness.study.summary import summarise
 from harness.sweeps.inputs import read_inputs
 from harness.sweeps.plan import make_plan
+from tests.workspaces import CONFIG, make_workspace
 
 Run = Callable[..., StoredSweep]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-
 ARTICLES = {
     "opening-hours.md": "# Opening hours\n\nThe shop is open from 9 to 18 on weekdays and from 10 to 14 on Saturdays. "
     "It is closed on Sundays and public holidays.\n",

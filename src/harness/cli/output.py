@@ -10,7 +10,6 @@ from typing import Any
 import click
 import orjson
 
-
 _WIDE = 4000
 """Columns of a table that goes to a file or a pipe: nothing is cut there."""
 

@@ -1,0 +1,122 @@
+"""OpenAI's chat completions, and every server that speaks them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from harness.parts.models import failures
+from harness.plugins import ModelConnection, part, setting
+from harness.records import Reply, Request
+
+_REASONING = re.compile(r"^(?:o\d|gpt-5)(?!.*chat)")
+"""Models that think first: they take `max_completion_tokens`, and refuse temperature and top_p."""
+_NO_KEY = "none"
+
+
+@part("model", "openai/", argument="name")
+@dataclass(frozen=True)
+class OpenAI:
+    """A model of OpenAI (`openai/gpt-4o-mini`), or of a compatible server at `base_url`, which may need no key."""
+
+    version: ClassVar[int] = 1
+    local: ClassVar[bool] = False
+    name: str = ""
+    base_url: str | None = None
+    api_key_variable: str = setting("OPENAI_API_KEY", inert=True)
+    timeout_s: float = setting(60.0, inert=True)
+
+    @property
+    def provider(self) -> str:
+        """OpenAI, or the server."""
+        return self.base_url or "openai"
+
+    @property
+    def price_name(self) -> str | None:
+        """The model's name; a compatible server's prices are its own."""
+        return self.name if self.base_url is None else f"openai/{self.name}"
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """The key, unless a server of one's own is named."""
+        return (self.api_key_variable,) if self.base_url is None else ()
+
+    def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
+        """The sampling settings as this model takes them. ValueError for one that it refuses."""
+        sent = dict(sampling)
+        if _REASONING.match(self.name):
+            for refused in ("temperature", "top_p"):
+                if refused in sent:
+                    raise ValueError(f"openai/{self.name} does not take {refused}; leave it out, or set it to null")
+            if "max_tokens" in sent:
+                sent["max_completion_tokens"] = sent.pop("max_tokens")
+        return sent
+
+    def connect(self) -> ModelConnection:
+        """A client of the SDK, its own retries off."""
+        return _Connection(self)
+
+
+class _Connection:
+    def __init__(self, model: OpenAI) -> None:
+        import openai
+
+        self._model = model
+        self._openai = openai
+        self._client = openai.AsyncOpenAI(
+            api_key=os.environ.get(model.api_key_variable) or _NO_KEY,
+            base_url=model.base_url,
+            max_retries=0,
+            timeout=model.timeout_s,
+            http_client=openai.DefaultAioHttpClient(),
+        )
+
+    async def complete(self, request: Request) -> Reply:
+        model, sdk = self._model, self._openai
+        about = f"openai/{model.name} (key from {model.api_key_variable})"
+        messages: Any = [{"role": m.role, "content": m.content} for m in request.messages]
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(model.timeout_s):
+                done = await self._client.chat.completions.create(
+                    model=model.name, messages=messages, **request.parameters
+                )
+            return _reply(done, (time.perf_counter() - started) * 1000)
+        except sdk.APIStatusError as error:
+            raise failures.of_sdk(error, about) from error
+        except (TimeoutError, sdk.APITimeoutError) as error:
+            raise failures.of_timeout(model.timeout_s, about) from error
+        except sdk.APIConnectionError as error:
+            raise failures.of_connection(error, about) from error
+        except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError, IndexError) as error:
+            raise failures.of_broken(error, about) from error
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _reply(done: Any, latency_ms: float) -> Reply:
+    """The reply out of a completion. Raises TypeError, AttributeError or IndexError when it is broken."""
+    choice = done.choices[0]
+    refusal = getattr(choice.message, "refusal", None)
+    text = choice.message.content
+    if text is None and refusal is None and choice.finish_reason not in ("content_filter", "length"):
+        raise TypeError("no content")
+    usage = done.usage
+    given = getattr(usage, "prompt_tokens_details", None)
+    thought = getattr(usage, "completion_tokens_details", None)
+    return Reply(
+        text=text if text is not None else refusal or "",
+        input_tokens=getattr(usage, "prompt_tokens", None),
+        output_tokens=getattr(usage, "completion_tokens", None),
+        cached_tokens=getattr(given, "cached_tokens", None),
+        reasoning_tokens=getattr(thought, "reasoning_tokens", None),
+        finish_reason="refusal" if refusal else choice.finish_reason or "stop",
+        model=str(done.model or ""),
+        latency_ms=latency_ms,
+    )
