@@ -79,7 +79,7 @@ class Loopback:
         app.router.add_post("/v1/messages", self._handler(self._anthropic))
         app.router.add_post("/api/chat", self._handler(self._ollama))
         app.router.add_post("/api/show", self._handler(lambda body: {"model_info": {}, "template": ""}))
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()

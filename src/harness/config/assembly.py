@@ -46,7 +46,8 @@ class Assembler:
         user = self._prompt("user_prompt", settings, fallback)
         if model is not None:
             self._check_sampling(model, sampling, settings)
-        if len(self.mistakes.found) > before or model is None or user is None:
+        broken = model is None or (retrieval is not None and not retrieval.is_whole)
+        if len(self.mistakes.found) > before or broken or user is None:
             return None
         return Chatbot(model, system, user, sampling, retrieval)
 

@@ -25,6 +25,11 @@ class Retrieval:
     top_k: int
     similarity_threshold: float | None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every part could be made."""
+        return all((self.splitter, self.embedder, self.index, self.retriever, self.reranker))
+
     def content(self) -> dict[str, Any]:
         """What decides the passages."""
         parts = {n: identity(getattr(self, n)) for n in ("splitter", "embedder", "index", "retriever", "reranker")}

@@ -56,11 +56,13 @@ def read_objective(node: Node | None, metrics: list[NamedMetric], mistakes: Mist
         return Objective(metrics[0].name, metrics[0].part.direction) if metrics else None
     entries = mistakes.mapping(node, "objective", ("maximize", "minimize"))
     if len(entries) != 1:
-        if node.is_mapping:
+        if node.is_mapping and len(entries) == len(node.value):
             mistakes.add(node.place, "objective: needs exactly one of maximize, minimize")
         return None
     [(direction, value)] = entries.items()
     names = [metric.name for metric in metrics]
+    if not names:
+        return None
     if value.value not in names:
         found = str(value.value)
         mistakes.add(value.place, f"objective: {found!r} is not among the metrics", advice(found, names, "metrics"))
