@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.workspaces import CONFIG, make_workspace, write
 
 from harness.config import load
 from harness.errors import UserError
+from tests.workspaces import CONFIG, make_workspace, write
 
 BAD = """\
 name: bad

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.workspaces import CONFIG, make_workspace, write
-
 from harness.config import SweepConfig, load
+from tests.workspaces import CONFIG, make_workspace, write
 
 
 def sweep(folder: Path, section: str, *overrides: str) -> SweepConfig:
@@ -110,7 +109,9 @@ def test_a_value_not_given_is_distinct_from_null(tmp_path: Path) -> None:
 def test_without_a_corpus_there_is_no_retrieval(tmp_path: Path) -> None:
     """A chatbot may have no knowledge base."""
     make_workspace(tmp_path)
-    path = write(tmp_path / "configs/bare.yaml", "dataset: datasets/questions.jsonl\nchatbot: {model: local/extractive}\n")
+    path = write(
+        tmp_path / "configs/bare.yaml", "dataset: datasets/questions.jsonl\nchatbot: {model: local/extractive}\n"
+    )
     [variant] = load(path).variants
     assert variant.chatbot.retrieval is None
     assert variant.chatbot.user_prompt == "{{ question }}"

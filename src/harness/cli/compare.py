@@ -32,8 +32,7 @@ def command(
 
     if len(runs) < 2:
         raise UserError("compare needs at least two runs; harness runs lists them")
-    uri = options.runs_or_default(runs_uri)
-    found = [find_run(uri, run) for run in runs]
+    found = [find_run(options.store_of(run, runs_uri), run) for run in runs]
     pairs = [compare_runs(other, found[0], list(metrics), slices, changed) for other in found[1:]]
     if json_:
         print_json(pairs)
@@ -47,9 +46,10 @@ def _show(pair: dict[str, Any]) -> None:
     rows = [_row(entry) for entry in pair["metrics"]]
     columns = ["metric", "slice", "baseline", "run", "difference", "95% interval", "p", "n", "verdict"]
     print_table("Paired differences", columns, rows, right=["baseline", "run", "difference", "p", "n"])
-    cautions = list(dict.fromkeys(entry["caution"] for entry in pair["metrics"] if entry.get("caution")))
-    for caution in cautions:
-        click.echo(f"Caution: {caution}")
+    few = sorted({entry["clusters"] for entry in pair["metrics"] if entry.get("caution")})
+    if few:
+        counts = f"{few[0]}" if len(few) == 1 else f"{few[0]} to {few[-1]}"
+        click.echo(f"Caution: some rows rest on {counts} clusters; intervals from fewer than 30 are too narrow")
     click.echo(f"Method: {pair['method']}; p-values are not corrected for the number of rows.")
     for example in pair["changed"]:
         click.echo(
@@ -68,7 +68,7 @@ def _row(entry: dict[str, Any]) -> list[str]:
         number(entry["mean"]),
         f"{entry['difference']:+.3f}",
         f"{entry['low']:+.3f} to {entry['high']:+.3f}",
-        f"{entry['p']:.3f}",
+        "<0.001" if entry["p"] < 0.001 else f"{entry['p']:.3f}",
         str(entry["n"]),
         entry["verdict"],
     ]

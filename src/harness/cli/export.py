@@ -18,12 +18,11 @@ from harness.cli.output import print_json
 @options.as_json
 def command(sweep: str, form: str, output: Path | None, runs_uri: str | None, json_: bool) -> None:
     """Write the tables of SWEEP: variants, outcomes, scores, examples."""
-    from harness.cli.show import _store
     from harness.study.exporting import export
     from harness.study.listing import find_sweep
     from harness.study.loaded import Sweep
 
-    stored, _ = find_sweep(runs_uri or _store(sweep) or options.runs_or_default(None), sweep)
+    stored, _ = find_sweep(options.store_of(sweep, runs_uri), sweep)
     files = export(Sweep(stored), form, output or Path(f"{stored.id}-{form}"))
     if json_:
         print_json({"sweep": stored.id, "files": [str(file) for file in files]})

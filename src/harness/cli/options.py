@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -39,12 +37,8 @@ def runs_or_default(uri: str | None) -> str:
     raise UserError("there is no folder runs/ here; run a sweep first, or name one with --runs")
 
 
-def combined(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several decorators as one, in the order of the help text."""
-
-    def decorate(function: Any) -> Any:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
+def store_of(name: str, uri: str | None) -> str:
+    """Where to look for a sweep or run: what was given, the run's own folder if `name` is a path, else the default."""
+    path = Path(name)
+    is_path = any((folder / "sweep.json").exists() for folder in (path, path.parent))
+    return uri or ("." if is_path else runs_or_default(None))

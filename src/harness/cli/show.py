@@ -22,8 +22,7 @@ def command(run: str, count: int, yaml_: bool, runs_uri: str | None, json_: bool
     from harness.study.listing import find_run, find_sweep
     from harness.study.summary import summary_of
 
-    uri = runs_uri or (run if "/" in run and not run.startswith("latest") else options.runs_or_default(runs_uri))
-    uri = runs_uri or _store(run) or uri
+    uri = options.store_of(run, runs_uri)
     stored, rest = find_sweep(uri, run)
     summary = summary_of(stored)
     if not rest and not yaml_:
@@ -37,12 +36,6 @@ def command(run: str, count: int, yaml_: bool, runs_uri: str | None, json_: bool
         print_json({**figures, "chatbot": variant["chatbot"], "sent": variant["sent"], "header": stored.header})
     else:
         _show_run(figures, variant, stored, count)
-
-
-def _store(run: str) -> str | None:
-    from pathlib import Path
-
-    return "." if (Path(run) / "sweep.json").exists() or (Path(run).parent / "sweep.json").exists() else None
 
 
 def _show_sweep(summary: dict[str, Any], json_: bool) -> None:
