@@ -9,23 +9,12 @@ from harness.errors import UserError, advice
 from harness.store import Folder, StoredSweep
 from harness.store.layout import SUMMARY
 from harness.store.status import status_of
+from harness.study.summary import summarise, summary_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FIXED = (
-    "run",
-    "sweep",
-    "name",
-    "created",
-    "status",
-    "variant",
-    "label",
-    "cells",
-    "failed_cells",
-    "cost_usd",
-    "best",
-)
+FIXED = ("run", "sweep", "name", "created", "status", "variant", "label", "best")
 
 
 def run_rows(uri: str, newest_first: bool = True) -> Iterator[dict[str, Any]]:
@@ -77,8 +66,6 @@ def find_run(uri: str, text: str) -> tuple[StoredSweep, dict[str, Any]]:
     stored, rest = find_sweep(uri, text)
     variants = stored.variants
     if not rest:
-        from harness.study.summary import summary_of
-
         best = summary_of(stored)["best"]
         rest = best["variant"] if best else variants[0]["id"]
     found = [v for v in variants if v["id"].startswith(rest)] or [v for v in variants if v["label"] == rest]
@@ -117,7 +104,10 @@ def _rows_of(folder: Folder) -> list[dict[str, Any]]:
     if kept is None or kept.get("status") != "complete":
         if not folder.has("sweep.json"):
             return []
-        return _unfinished_rows(StoredSweep(folder))
+        stored = StoredSweep(folder)
+        if stored.status != "complete":
+            return _unfinished_rows(stored)
+        kept = summarise(stored, keep=True)
     best = kept["best"]["variant"] if kept.get("best") else None
     shared = {key: kept.get(key) for key in ("sweep", "name", "created", "status")}
     rows = []
