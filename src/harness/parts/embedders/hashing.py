@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from collections import Counter
@@ -14,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.plugins import EmbedderConnection, part
+from harness.plugins.stems import stem
 from harness.records import Embedded
 
 _WORD = re.compile(r"[^\W_]+")
-_ENDINGS = ("ization", "ations", "ation", "ingly", "ments", "ment", "ings", "ing", "edly", "ies", "ied", "ers")
-_SHORT_ENDINGS = ("ed", "es", "er", "ly", "s")
 _GRAM = 4
 _GRAM_WEIGHT = 0.35
 _STOP = frozenset(
@@ -37,7 +37,7 @@ class Hashing:
     little when it is a common English function word.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     local: ClassVar[bool] = True
     batch_size: ClassVar[int] = 256
     dimensions: int = 1024
@@ -73,11 +73,17 @@ class _Connection:
 
 
 def _vector(text: str, dimensions: int) -> NDArray[np.float32]:
-    vector = np.zeros(dimensions, dtype=np.float64)
-    for word, count in Counter(_WORD.findall(text.lower())).items():
-        places, weights = _features(word, dimensions)
-        np.add.at(vector, places, weights * (1.0 + np.log(count)))
-    length = float(np.linalg.norm(vector))
+    """The unit vector of a text; all zeros where it holds no word."""
+    counts = Counter(_WORD.findall(text.lower()))
+    if not counts:
+        return np.zeros(dimensions, dtype=np.float32)
+    features = [_features(word, dimensions) for word in counts]
+    places = np.concatenate([places for places, _ in features])
+    weights = np.concatenate(
+        [w if n == 1 else w * (1 + math.log(n)) for (_, w), n in zip(features, counts.values(), strict=True)]
+    )
+    vector = np.bincount(places, weights, minlength=dimensions)
+    length = math.sqrt(float(vector @ vector))
     return (vector / length if length else vector).astype(np.float32)
 
 
@@ -93,14 +99,3 @@ def _features(word: str, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np
     signs = np.array([1.0 if h & 0x80000000 else -1.0 for h in hashes])
     sizes = np.array([weight, *[weight * _GRAM_WEIGHT / np.sqrt(len(grams))] * len(grams)])
     return places, signs * sizes
-
-
-def stem(word: str) -> str:
-    """The word without a common English ending."""
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    for ending in _SHORT_ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            return word[: -len(ending)]
-    return word

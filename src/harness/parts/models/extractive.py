@@ -16,6 +16,7 @@ from harness.records import Reply, Request
 ABSTENTION = "I don't know: the knowledge base does not say."
 HANDOFF = "I will hand you over to a human colleague."
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+"""What counts as one token: a word or number, or a punctuation mark. A rough stand-in for a tokenizer's count."""
 _EARLIER_WEIGHT = 0.5
 _BIGRAM_BONUS = 0.15
 _RANK_BONUS = 0.05
@@ -28,11 +29,12 @@ class Extractive:
     """Quotes the sentences of the passages that hold most of the question's rarer words; it is no language model.
 
     It quotes at most `sentences` of them. Where even the best holds less than `min_overlap` of the question's words
-    (weighted by rarity, between 0 and 1), it says that it does not know. A question with one of `handoff_cues` is
-    handed over to a human. Of the sampling settings only `max_tokens` means anything to it.
+    (weighted by rarity, between 0 and 1), it says that it does not know. In a conversation the words of the user's
+    message before count half. A question with one of `handoff_cues` (words or phrases, whole, in any case) is handed
+    over to a human. Of the sampling settings only `max_tokens` means anything to it: it cuts the quote between words.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     local: ClassVar[bool] = True
     reads_passages: ClassVar[bool] = True
     sentences: int = 1
@@ -44,6 +46,8 @@ class Extractive:
             raise ValueError(f"sentences must be at least 1, found {self.sentences}")
         if not 0 <= self.min_overlap <= 1:
             raise ValueError(f"min_overlap must be between 0 and 1, found {self.min_overlap}")
+        if not all(cue.strip() for cue in self.handoff_cues):
+            raise ValueError("handoff_cues must not hold an empty text: it would hand over every question")
 
     @property
     def provider(self) -> str:
@@ -72,13 +76,12 @@ class Extractive:
 class _Reader:
     def __init__(self, settings: Extractive) -> None:
         self._settings = settings
-        cues = "|".join(re.escape(cue.lower()) for cue in settings.handoff_cues)
-        self._cues = re.compile(rf"\b(?:{cues})\b") if cues else None
+        cues = "|".join(r"\s+".join(map(re.escape, cue.split())) for cue in settings.handoff_cues)
+        self._cues = re.compile(rf"(?<!\w)(?:{cues})(?!\w)", re.IGNORECASE) if cues else None
 
     async def complete(self, request: Request) -> Reply:
         started = time.perf_counter()
-        text = self._answer(request)
-        text, reason = _cut(text, request.parameters.get("max_tokens"))
+        text, reason = _cut(self._answer(request), request.parameters.get("max_tokens"))
         sent = sum(len(_TOKEN.findall(message.content)) for message in request.messages)
         received = len(_TOKEN.findall(text))
         elapsed = (time.perf_counter() - started) * 1000
@@ -88,7 +91,7 @@ class _Reader:
         return None
 
     def _answer(self, request: Request) -> str:
-        if self._cues is not None and self._cues.search(request.question.lower()):
+        if self._cues is not None and self._cues.search(request.question):
             return HANDOFF
         found = [(rank, s) for rank, text in enumerate(request.passages) for s in sentences_of(text)]
         if not found:
@@ -146,10 +149,13 @@ def _score(sentence: Sentence, weights: dict[str, float], pairs: frozenset[str],
 
 
 def _cut(text: str, limit: int | None) -> tuple[str, str]:
-    """The text, cut to so many tokens (words and punctuation marks)."""
-    if limit is None:
+    """The text, cut to so many tokens; never within a word, so that no number or name is quoted in part."""
+    if limit is None or text in (ABSTENTION, HANDOFF):
         return text, "stop"
     tokens = list(_TOKEN.finditer(text))
     if len(tokens) <= limit:
         return text, "stop"
-    return text[: tokens[limit - 1].end()], "length"
+    end = tokens[limit].start()
+    while end and not text[end - 1].isspace():
+        end -= 1
+    return text[:end].rstrip(), "length"
