@@ -83,7 +83,7 @@ def _vector(text: str, dimensions: int) -> NDArray[np.float32]:
         [w if n == 1 else w * (1 + math.log(n)) for (_, w), n in zip(features, counts.values(), strict=True)]
     )
     vector = np.bincount(places, weights, minlength=dimensions)
-    length = math.sqrt(float(vector @ vector))
+    length = math.sqrt(math.fsum((vector * vector).tolist()))  # exact, so that no machine's summing order shows
     return (vector / length if length else vector).astype(np.float32)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, offers_human
 from harness.parts.metrics.text import matches
@@ -26,13 +26,18 @@ class _ZeroOrOne:
 @part("metric", "abstention")
 @dataclass(frozen=True)
 class Abstention(_ZeroOrOne):
-    """1 when the reply abstains exactly when it should. An empty reply abstains."""
+    """1 when the reply abstains exactly when it should. An empty reply abstains.
 
+    `on: abstain` looks only at examples that should be abstained from, `on: answer` only at those that should be
+    answered: the two sides of the trade that a threshold makes.
+    """
+
+    on: Literal["both", "answer", "abstain"] = "both"
     phrases: tuple[str, ...] = ABSTENTIONS
 
     def applies(self, example: Example) -> bool:
-        """Where an answer or an abstention is expected."""
-        return example.expected in ("answer", "abstain")
+        """Where an answer or an abstention is expected, or only the one of them."""
+        return example.expected in (("answer", "abstain") if self.on == "both" else (self.on,))
 
     def score(self, case: Case) -> Verdict:
         """0 or 1."""

@@ -38,7 +38,7 @@ class Extractive:
     local: ClassVar[bool] = True
     reads_passages: ClassVar[bool] = True
     sentences: int = 1
-    min_overlap: float = 0.3
+    min_overlap: float = 0.15
     handoff_cues: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

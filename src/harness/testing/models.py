@@ -1,0 +1,120 @@
+"""What every model must do, as checks that a plug-in's author can run in a test: `check_model(MyModel(...))`."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import inspect
+from typing import Any
+
+import orjson
+
+from harness.errors import ProviderError
+from harness.plugins import identity, label, make, name, written
+from harness.records import Message, Reply, Request
+
+REQUEST = Request(
+    messages=(
+        Message("system", "Answer from the text only."),
+        Message("user", "The shop is open from 9 to 18.\n\nQuestion: When is the shop open?"),
+    ),
+    question="When is the shop open?",
+    passages=("The shop is open from 9 to 18.",),
+)
+"""What the checks ask: one question about one passage."""
+
+
+def check_model(model: Any, request: Request = REQUEST, *, asks: int = 2) -> list[Reply]:
+    """Check that `model` is what harness.plugins.Model promises, and return its replies to `request`.
+
+    The model is asked `asks` times in all, at once, over one connection; 0 checks what can be checked without asking.
+    Raises AssertionError that says what is wrong.
+    """
+    check_declaration(model)
+    sent = check_parameters(model)
+    replies = asyncio.run(_ask(model, dataclasses.replace(request, parameters=sent), asks)) if asks else []
+    for reply in replies:
+        check_reply(reply)
+    if model.local and model.price_name is None:
+        texts = {reply.text for reply in replies}
+        assert len(texts) <= 1, f"a local model gave {len(texts)} different replies to one request: is it random?"
+    return replies
+
+
+def check_declaration(model: Any) -> None:
+    """Check what is known of the model without asking it: its registration, its class variables, its properties."""
+    assert isinstance(model.version, int), "`version: ClassVar[int]` must be a whole number"
+    assert isinstance(model.local, bool), "`local: ClassVar[bool]` says whether it runs on this machine"
+    assert isinstance(model.provider, str) and model.provider, "`provider` must name what limits are shared under"
+    assert model.price_name is None or isinstance(model.price_name, str), "`price_name` must be a text or None"
+    assert isinstance(model.environment, tuple), "`environment` must be a tuple of variable names"
+    assert all(isinstance(v, str) and v for v in model.environment), "`environment` must hold names of variables"
+    check_part("model", model)
+
+
+def check_part(kind: str, part: Any) -> None:
+    """Check what holds for parts of every kind: a stable identity, a round trip through its written form, its label."""
+    assert identity(part) == identity(part), "the identity must be the same each time"
+    orjson.dumps(identity(part))
+    hash(part)
+    again = make(kind, orjson.loads(orjson.dumps(written(part))))
+    assert again == part, f"{written(part)} makes another part than it was written from"
+    assert name(part) in label(part), "the label must begin with the name"
+    inert = [f.name for f in dataclasses.fields(part) if f.metadata.get("inert")]
+    assert not set(inert) & set(identity(part)), f"inert settings must stay out of the identity: {inert}"
+
+
+def check_parameters(model: Any) -> dict[str, Any]:
+    """Check how the model takes sampling settings, and return what it sends for none of them."""
+    sampling = {"max_tokens": 64, "temperature": 0.0, "top_p": 0.5, "stop": ["###"]}
+    for key, value in sampling.items():
+        given = {key: value}
+        try:
+            sent = model.parameters(given)
+        except ValueError as error:
+            assert key in str(error), f"the refusal of {key} must name it, found: {error}"
+            continue
+        assert isinstance(sent, dict), "`parameters` must return a dict"
+        assert given == {key: value}, "`parameters` must not change what it is given"
+        orjson.dumps(sent)
+    none: dict[str, Any] = model.parameters({})
+    assert model.parameters({}) == none, "`parameters` must be the same each time"
+    return none
+
+
+def check_reply(reply: Any) -> None:
+    """Check that a reply is whole: a text, counts that are None or not negative, a time on the wire."""
+    assert isinstance(reply, Reply), f"`complete` must return a harness.records.Reply, found {type(reply).__name__}"
+    assert isinstance(reply.text, str), "`text` must be a text"
+    for field in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"):
+        count = getattr(reply, field)
+        assert count is None or (isinstance(count, int) and count >= 0), f"`{field}` must be None or a count"
+    if reply.cached_tokens and reply.input_tokens is not None:
+        assert reply.input_tokens >= reply.cached_tokens, "`input_tokens` must include `cached_tokens`"
+    assert isinstance(reply.finish_reason, str) and reply.finish_reason, "`finish_reason` must be a word"
+    assert reply.latency_ms > 0, "`latency_ms` must be the time that the answer took"
+
+
+def check_failure(model: Any, kind: str, request: Request = REQUEST, *, retryable: bool, fatal: bool = False) -> None:
+    """Check that asking fails as it should, in the circumstances that the caller has made.
+
+    Raises AssertionError when the model answers, or fails with anything but a ProviderError of these properties.
+    """
+    sent = dataclasses.replace(request, parameters=model.parameters({}))
+    try:
+        [reply] = asyncio.run(_ask(model, sent, 1))
+    except ProviderError as error:
+        found = {"kind": error.kind, "retryable": error.retryable, "fatal": error.fatal}
+        wanted = {"kind": kind, "retryable": retryable, "fatal": fatal}
+        assert found == wanted, f"failed with {found}, not {wanted}: {error}"
+        return
+    raise AssertionError(f"the model answered {reply.text!r} where it should have failed with {kind}")
+
+
+async def _ask(model: Any, request: Request, asks: int) -> list[Reply]:
+    connection = model.connect()
+    assert inspect.iscoroutinefunction(connection.complete), "`complete` must be a coroutine function"
+    try:
+        return list(await asyncio.gather(*(connection.complete(request) for _ in range(asks))))
+    finally:
+        await connection.close()
