@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from typing import Any
@@ -26,7 +27,7 @@ def reader(**settings: Any) -> Any:
 
 def test_it_keeps_the_contract_of_a_model() -> None:
     """The reader does what the protocol of models promises."""
-    check_model(reader())
+    check_model(reader(), deterministic=True)
 
 
 def test_it_quotes_the_sentence_that_holds_the_questions_rare_words() -> None:
@@ -66,7 +67,7 @@ def test_it_abstains_where_the_passages_do_not_say(question: str, passages: tupl
 
 def test_min_overlap_decides_how_much_of_the_question_must_be_there() -> None:
     """A question of which the passages hold a part is answered at a low threshold and declined at a high one."""
-    request = about("Is the shop in Lisbon open on Saturdays?", HOURS)
+    request = about("Is it open on Saturdays in Lisbon?", HOURS)
     assert ask(reader(min_overlap=0.1), request).text == "On Saturdays it is open from 10 to 14."
     assert ask(reader(min_overlap=0.9), request).text == ABSTENTION
 
@@ -121,7 +122,7 @@ def test_the_users_message_before_helps_a_follow_up() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "text"),
-    [(3, "The fee is"), (5, "The fee is"), (6, "The fee is"), (8, "The fee is 4.90 EUR,"), (20, None)],
+    [(3, "The fee is"), (5, "The fee is"), (6, "The fee is 4.90"), (8, "The fee is 4.90 EUR,"), (20, None)],
 )
 def test_max_tokens_cuts_between_words(limit: int, text: str | None) -> None:
     """A number is never quoted in part: `4.90` is three tokens and is given whole or not at all."""
@@ -159,7 +160,6 @@ def test_a_thousand_requests_take_a_second() -> None:
     source = random.Random(7)
     passages = [". ".join(" ".join(source.choices(words, k=8)).title() for _ in range(5))[:400] for _ in range(50)]
     requests = [about(" ".join(source.choices(words, k=8)), *source.sample(passages, 5)) for _ in range(300)]
-    import asyncio
 
     async def all_of_them() -> float:
         connection = reader().connect()
