@@ -81,7 +81,6 @@ def load_built_ins() -> None:
     """Import the built-in parts and those that installed packages announce as entry points."""
     if _BUILT_INS in _loaded:
         return
-    _loaded.add(_BUILT_INS)
     package = importlib.import_module(_BUILT_INS)
     for module in pkgutil.walk_packages(package.__path__, f"{_BUILT_INS}."):
         importlib.import_module(module.name)
@@ -89,6 +88,7 @@ def load_built_ins() -> None:
 
     for entry in entry_points(group=ENTRY_POINTS):
         entry.load()
+    _loaded.add(_BUILT_INS)
 
 
 def load_file(path: Path) -> None:

@@ -1,0 +1,136 @@
+"""Run folders: written by one, read by any, at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.errors import UserError
+from harness.store import Folder, StoredSweep, Writer
+from harness.store.journal import Journal, lines
+from harness.store.status import heartbeat, status_of
+
+Run = Callable[..., StoredSweep]
+
+
+def test_a_torn_line_is_passed_over_and_cut_before_writing_on(tmp_path: Path) -> None:
+    """What a killed writer left of its last line does not spoil the next one."""
+    file = tmp_path / "x.jsonl"
+    journal = Journal(file)
+    journal.append({"a": 1})
+    journal.close()
+    with file.open("ab") as torn:
+        torn.write(b'{"a": 2')
+    assert list(lines(file.read_bytes())) == [{"a": 1}]
+    again = Journal(file)
+    again.append({"a": 3})
+    again.close()
+    assert list(lines(file.read_bytes())) == [{"a": 1}, {"a": 3}]
+
+
+def test_a_line_is_with_the_system_soon_after_it_was_added(tmp_path: Path) -> None:
+    """Another reader sees it after 50 ms and the next line."""
+    journal = Journal(tmp_path / "x.jsonl")
+    journal.append({"a": 1})
+    time.sleep(0.06)
+    journal.append({"a": 2})
+    assert {"a": 1} in list(lines((tmp_path / "x.jsonl").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("beat", "ended", "status"),
+    [
+        ({}, None, "running"),
+        ({"pid": 2**22 - 1}, None, "interrupted"),
+        ({"process_started": "another process of that number"}, None, "interrupted"),
+        ({"host": "elsewhere"}, None, "running"),
+        ({"host": "elsewhere", "time": time.time() - 600}, None, "interrupted"),
+        ({}, {"status": "complete", "time": time.time() + 60}, "complete"),
+        ({}, {"status": "complete", "time": time.time() - 60}, "running"),
+    ],
+)
+def test_the_status_is_derived(
+    beat: dict[str, object], ended: dict[str, object] | None, status: str, tmp_path: Path
+) -> None:
+    """From heartbeat, process and exit record; an exit record older than the heartbeat is another process's."""
+    (tmp_path / "heartbeat.json").write_text(json.dumps({**heartbeat(), **beat}))
+    if ended:
+        (tmp_path / "exit.json").write_text(json.dumps(ended))
+    assert status_of(Folder(tmp_path)) == status
+
+
+def test_two_writers_are_not_possible(tmp_path: Path) -> None:
+    """The second is refused while the first lives."""
+    first = Writer(tmp_path / "s")
+    with pytest.raises(UserError, match="another process"):
+        Writer(tmp_path / "s")
+    first.end("complete")
+    Writer(tmp_path / "s").end("complete")
+
+
+def test_the_run_folder_says_where_its_numbers_come_from(run: Run) -> None:
+    """Config, digests, versions, machine, settings really sent."""
+    stored = run(overrides=("temperature=0.5",))
+    header = stored.header
+    assert header["dataset"]["digest"]
+    assert header["corpus"]["digest"]
+    assert {"python", "numpy", "chromadb", "langchain-text-splitters"} <= set(header["versions"])
+    assert {"platform", "cores", "memory_bytes"} <= set(header["machine"])
+    assert header["config"]["overrides"] == ["temperature=0.5"]
+    variant = stored.variants[0]
+    assert variant["chatbot"]["retrieval"]["splitter"]["length"] == "characters"
+    assert variant["chatbot"]["temperature"] == 0.5
+    assert variant["sent"] == {}
+
+
+def test_git_commit_and_uncommitted_changes_are_kept(run: Run, tmp_path: Path) -> None:
+    """Which code it was, down to the line."""
+    from tests.workspaces import make_workspace
+
+    make_workspace(tmp_path)
+    git = f"git -C {tmp_path} -c user.name=a -c user.email=a@b.c"
+    os.system(f"{git} init -q && {git} add datasets && {git} commit -qm first")
+    (tmp_path / "datasets/articles/hours.md").write_text("# Hours\n\nAlways open.\n")
+    stored = run(overrides=("dataset.limit=1", "dataset.path=datasets/questions.jsonl"), folder=None)
+    assert len(stored.header["git"]["commit"]) == 40
+
+
+def test_a_newer_format_is_refused(run: Run) -> None:
+    """Better no number than a misread one."""
+    stored = run()
+    file = stored.folder.path / "sweep.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 99}))
+    with pytest.raises(UserError, match="upgrade"):
+        _ = StoredSweep(stored.folder).header
+
+
+def test_a_folder_by_uri_reads_like_a_path(run: Run, tmp_path: Path) -> None:
+    """Object storage through fsspec: written there, listed and loaded from there."""
+    import fsspec
+
+    stored = run(runs="memory://bucket/runs")
+    frame = harness.runs("memory://bucket/runs")
+    assert len(frame) == 8
+    loaded = harness.load(f"memory://bucket/runs/{stored.id}")
+    assert len(loaded.outcomes) == 64
+    assert fsspec.filesystem("memory").exists(f"/bucket/runs/{stored.id}/outcomes.parquet")
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    """Loading a folder without a sweep says so."""
+    with pytest.raises(UserError, match="holds no sweep"):
+        harness.load(str(tmp_path / "nothing"))
+
+
+def test_the_python_api_runs_a_sweep(workspace: Path) -> None:
+    """`harness.sweep` with overrides gives the loaded sweep."""
+    found = harness.sweep(str(workspace / "configs/small.yaml"), top_k=[2], limit=4)
+    assert found.status == "complete"
+    assert len(found.outcomes) == 4 * 4
+    assert found.config["sweep"]["axes"]["top_k"] == [2]

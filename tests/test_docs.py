@@ -1,0 +1,111 @@
+"""What is written about the code agrees with the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from harness.cli.main import COMMANDS
+from harness.config import load
+from harness.sweeps.inputs import read_inputs
+from harness.sweeps.plan import make_plan
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+def test_the_generated_pages_are_up_to_date() -> None:
+    """`python docs/generate.py` was run after the last change of a part or a command."""
+    script = ROOT / "docs/generate.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_configs_fit_the_schema_and_carry_its_line(path: Path) -> None:
+    """An editor that opens one finds the schema, and the schema has nothing to say against it."""
+    text = path.read_text()
+    first = text.splitlines()[0]
+    found = re.fullmatch(r"# yaml-language-server: \$schema=(.+)", first)
+    assert found
+    schema = json.loads((path.parent / found.group(1)).read_text())
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"topk": 3},
+        {"chatbot": {"model": "local/extractive", "retrieval": {"splitter": {"use": "recursive", "chunksize": 3}}}},
+        {"repeats": 0},
+        {"chatbot": {}},
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(wrong: dict[str, object]) -> None:
+    """It is no schema that lets everything pass."""
+    schema = json.loads((ROOT / "docs/sweep.schema.json").read_text())
+    good = {"dataset": "x.jsonl", "chatbot": {"model": "local/extractive"}}
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid(good)
+    assert not validator.is_valid({**good, **wrong})
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_config_can_be_planned_without_a_key(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network, no key, no spending."""
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    config = load(path)
+    plan = make_plan(config, read_inputs(config, limit=20))
+    assert plan.variants == len(config.variants) >= 4
+    assert plan.cost_usd is not None
+
+
+def test_the_readme_has_exactly_two_commands_on_its_first_screen() -> None:
+    """One to run the main job, one to pass the tests."""
+    first_screen = "\n".join((ROOT / "README.md").read_text().splitlines()[:40])
+    blocks = re.findall(r"```sh\n(.*?)```", first_screen, flags=re.S)
+    commands = [line for block in blocks for line in block.splitlines() if line.strip()]
+    assert commands == ["./quickstart", "./test"]
+
+
+def test_every_command_in_the_docs_exists() -> None:
+    """`harness …` in a page is a command that there is."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for name in re.findall(r"(?m)(?:^|`)harness ([a-z]+)\b", page.read_text()):
+            assert name in COMMANDS, f"{page.name}: harness {name}"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """No dead relative link."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_no_file_names_a_machine_or_a_registry_host() -> None:
+    """The project speaks of itself alone; pins name no registry."""
+    pins = (ROOT / "constraints.txt").read_text()
+    assert "://" not in pins
+    assert " @ " not in pins
+
+
+def test_the_example_part_of_the_docs_works(tmp_path: Path) -> None:
+    """The metric on the page about writing a part can be copied and used."""
+    from harness.plugins import load_file, make
+    from harness.records import Case, Example, Message
+
+    page = (ROOT / "docs/writing-a-part.md").read_text()
+    code = re.findall(r"```python\n(.*?)```", page, flags=re.S)[0]
+    (tmp_path / "shouting.py").write_text(code)
+    load_file(tmp_path / "shouting.py")
+    metric = make("metric", {"use": "shouting", "digits_too": True})
+    example = Example("e", (Message("user", "?"),))
+    assert metric.score(Case(example, "ABcd")) == 0.5
