@@ -95,10 +95,13 @@ def test_git_commit_and_uncommitted_changes_are_kept(run: Run, tmp_path: Path) -
 
     make_workspace(tmp_path)
     git = f"git -C {tmp_path} -c user.name=a -c user.email=a@b.c"
-    os.system(f"{git} init -q && {git} add datasets && {git} commit -qm first")
-    (tmp_path / "datasets/articles/hours.md").write_text("# Hours\n\nAlways open.\n")
-    stored = run(overrides=("dataset.limit=1", "dataset.path=datasets/questions.jsonl"), folder=None)
+    (tmp_path / "notes.md").write_text("first\n")
+    os.system(f"{git} init -q && {git} add notes.md && {git} commit -qm first")
+    (tmp_path / "notes.md").write_text("second\n")
+    stored = run(overrides=("dataset.limit=1",))
     assert len(stored.header["git"]["commit"]) == 40
+    assert stored.header["git"]["dirty"]
+    assert "+second" in (stored.folder.path / "artifacts/uncommitted.diff").read_text()
 
 
 def test_a_newer_format_is_refused(run: Run) -> None:

@@ -66,7 +66,8 @@ def _write(root: Node, path: list[str], node: Node) -> None:
         child = here.value.get(key)
         if child is None or not child.is_mapping:
             # `splitter: recursive` becomes `splitter: {use: recursive}` so that a field can be set below it.
-            below = {} if child is None or child.value is None else {"use": child}
+            whole = "path" if key == "dataset" else "use"
+            below = {} if child is None or child.value is None else {whole: child}
             child = Node(node.place, below, {k: v.place for k, v in below.items()})
             here.value[key], here.key_places[key] = child, node.place
         here = child
