@@ -1,21 +1,42 @@
 """The far side of the network, on loopback: a server that speaks the providers' protocols.
 
-It answers deterministically, counts and keeps every request, and can be told to be slow, to fail or to answer nonsense.
+    with Loopback() as server:
+        …  # point a client at f"{server.url}/v1" (OpenAI) or server.url (Anthropic, Ollama)
+        server.count("/v1/chat/completions")
+
+It answers deterministically from the request alone, keeps every request with its headers and time, and can be told to
+be slow, to fail, to hang, to break off or to answer nonsense. Nothing reaches it but loopback. Its port is real, so
+other processes can ask it; `python -m tests.loopback --port 8123 --delay 0.1` serves it from a process of its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import hashlib
-import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
+from tests import dialects
+
 Answerer = Callable[[list[dict[str, Any]]], str]
+CHATS = {
+    "/v1/chat/completions": dialects.openai_chat,
+    "/v1/messages": dialects.anthropic_messages,
+    "/api/chat": dialects.ollama_chat,
+    "/api/generate": dialects.ollama_generate,
+}
+OTHERS = {
+    "/v1/embeddings": dialects.openai_embeddings,
+    "/api/embed": dialects.ollama_embeddings,
+    "/api/show": lambda body: {"model_info": {}, "template": "", "capabilities": ["completion"]},
+}
+FREE = ("/api/show",)
+"""Paths that are no work: answered at once, neither counted nor made to fail."""
 
 
 def echo(messages: list[dict[str, Any]]) -> str:
@@ -25,27 +46,34 @@ def echo(messages: list[dict[str, Any]]) -> str:
 
 @dataclass
 class Call:
-    """One request as it came in."""
+    """One request as it came in; `at` is on the clock of time.monotonic."""
 
     path: str
     body: dict[str, Any]
     headers: dict[str, str]
+    at: float
 
 
 @dataclass
 class Loopback:
-    """`with Loopback() as server:` serves at `server.url`.
+    """Settings may be changed while it serves; they hold for the requests that come in afterwards.
 
-    `failures` are (status, headers) for the next requests; `broken` makes that many answers no JSON; `delay_s` holds
-    every answer back; `finish` is the finish reason to give.
+    `failures` are (status, headers) for the next requests, one each; `broken` answers that many with broken JSON,
+    `hang` lets that many wait for ever, `drop` breaks that many connections off; in this order, before any answer.
+    `delay_s` holds every answer back. `finish` is the finish reason to give, in the protocol's own word. Over
+    `limit_per_s` requests in any second get a 429. `calls` are all requests so far; `peak` is the most at once.
     """
 
     answer: Answerer = echo
     delay_s: float = 0.0
     failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     broken: int = 0
+    hang: int = 0
+    drop: int = 0
     finish: str | None = None
+    limit_per_s: int | None = None
     calls: list[Call] = field(default_factory=list)
+    peak: int = 0
     port: int = 0
 
     @property
@@ -53,12 +81,21 @@ class Loopback:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    def count(self, path: str = "") -> int:
+        """How many requests came in, of all work or for one path."""
+        return sum(call.path == path if path else call.path not in FREE for call in self.calls)
+
+    def fail(self, times: int, status: int, retry_after: str | None = None) -> None:
+        """Answer the next `times` requests with `status`."""
+        self.failures += [(status, {"retry-after": retry_after} if retry_after else {})] * times
+
     def __enter__(self) -> Loopback:
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        self._started.wait(10)
+        if not self._started.wait(10):
+            raise RuntimeError("the loopback server did not start")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,97 +111,88 @@ class Loopback:
 
     async def _start(self) -> None:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._handler(self._openai))
-        app.router.add_post("/v1/embeddings", self._handler(self._embeddings))
-        app.router.add_post("/v1/messages", self._handler(self._anthropic))
-        app.router.add_post("/api/chat", self._handler(self._ollama))
-        app.router.add_post("/api/show", self._handler(lambda body: {"model_info": {}, "template": ""}))
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        for path, speak in CHATS.items():
+            app.router.add_post(path, self._handler(self._chat(speak)))
+        for path, reply in OTHERS.items():
+            app.router.add_post(path, self._handler(reply))
+        app.router.add_get("/requests", self._requests)
+        self._inside = 0
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024)
         await site.start()
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        self.port = self._runner.addresses[0][1]
+
+    async def _requests(self, request: web.Request) -> web.Response:
+        """The counts, for a caller in another process."""
+        paths = {call.path for call in self.calls}
+        return web.json_response({"peak": self.peak, **{path: self.count(path) for path in sorted(paths)}})
 
     def _handler(self, reply: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-        async def handle(request: web.Request) -> web.Response:
+        async def handle(request: web.Request) -> web.StreamResponse:
             body = await request.json()
-            self.calls.append(Call(request.path, body, dict(request.headers)))
-            if self.delay_s:
-                await asyncio.sleep(self.delay_s)
-            if self.failures:
-                status, headers = self.failures.pop(0)
-                return web.json_response({"error": {"message": f"status {status}"}}, status=status, headers=headers)
-            if self.broken:
-                self.broken -= 1
-                return web.Response(text='{"broken": ', content_type="application/json")
-            return web.json_response(reply(body))
+            self.calls.append(Call(request.path, body, dict(request.headers), time.monotonic()))
+            if request.path in FREE:
+                return web.json_response(reply(body))
+            self._inside += 1
+            self.peak = max(self.peak, self._inside)
+            try:
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                return await self._trouble(request) or web.json_response(reply(body))
+            finally:
+                self._inside -= 1
 
         return handle
 
-    def _openai(self, body: dict[str, Any]) -> dict[str, Any]:
-        text = self.answer(body["messages"])
-        sent = sum(len(str(m["content"]).split()) for m in body["messages"])
-        return {
-            "id": "x",
-            "object": "chat.completion",
-            "created": 0,
-            "model": body["model"],
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": text},
-                    "finish_reason": self.finish or "stop",
-                }
-            ],
-            "usage": {
-                "prompt_tokens": sent,
-                "completion_tokens": len(text.split()),
-                "total_tokens": sent + len(text.split()),
-                "prompt_tokens_details": {"cached_tokens": 1},
-                "completion_tokens_details": {"reasoning_tokens": 2},
-            },
-        }
+    def _chat(self, speak: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        def reply(body: dict[str, Any]) -> dict[str, Any]:
+            found: dict[str, Any] = speak(body, self.answer(dialects.messages_of(body)), self.finish)
+            return found
 
-    def _anthropic(self, body: dict[str, Any]) -> dict[str, Any]:
-        text = self.answer(body["messages"])
-        return {
-            "id": "x",
-            "type": "message",
-            "role": "assistant",
-            "model": body["model"],
-            "content": [{"type": "text", "text": text}],
-            "stop_reason": self.finish or "end_turn",
-            "stop_sequence": None,
-            "usage": {
-                "input_tokens": 10,
-                "output_tokens": len(text.split()),
-                "cache_read_input_tokens": 5,
-                "cache_creation_input_tokens": 3,
-            },
-        }
+        return reply
 
-    def _ollama(self, body: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "model": body["model"],
-            "created_at": "2026-01-01T00:00:00Z",
-            "message": {"role": "assistant", "content": self.answer(body["messages"])},
-            "done": True,
-            "done_reason": "stop",
-            "prompt_eval_count": 7,
-            "eval_count": 4,
-        }
+    async def _trouble(self, request: web.Request) -> web.StreamResponse | None:
+        """What goes wrong with this request, if anything is to."""
+        if self.limit_per_s is not None and self._this_second() > self.limit_per_s:
+            return self._refuse(request, 429, {"retry-after": "1"})
+        if self.failures:
+            return self._refuse(request, *self.failures.pop(0))
+        if self.broken:
+            self.broken -= 1
+            return web.Response(text='{"broken": ', content_type="application/json")
+        if self.hang:
+            self.hang -= 1
+            await asyncio.Event().wait()
+        if self.drop:
+            self.drop -= 1
+            assert request.transport is not None
+            request.transport.abort()
+        return None
 
-    def _embeddings(self, body: dict[str, Any]) -> dict[str, Any]:
-        texts = body["input"]
-        data = [{"object": "embedding", "index": i, "embedding": vector(t)} for i, t in enumerate(texts)]
-        return {
-            "object": "list",
-            "model": body["model"],
-            "data": data,
-            "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)},
-        }
+    def _refuse(self, request: web.Request, status: int, headers: dict[str, str]) -> web.Response:
+        return web.json_response(dialects.refusal(request.path, status), status=status, headers=headers)
+
+    def _this_second(self) -> int:
+        since, found = time.monotonic() - 1, 0
+        for call in reversed(self.calls):
+            if call.at < since:
+                break
+            found += call.path not in FREE
+        return found
 
 
-def vector(text: str) -> list[float]:
-    """Sixteen numbers that depend on the text alone."""
-    return [byte / 255 - 0.5 for byte in hashlib.blake2b(json.dumps(text).encode(), digest_size=16).digest()]
+def main() -> None:
+    """Serve until killed; the first line on stdout is the URL."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
+    parser.add_argument("--limit", type=int, default=None, help="requests in a second before a 429")
+    chosen = parser.parse_args()
+    with Loopback(port=chosen.port, delay_s=chosen.delay, limit_per_s=chosen.limit) as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

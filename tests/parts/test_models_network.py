@@ -182,7 +182,7 @@ def test_finish_reasons_are_kept(kind: str, given: str, found: str, server: Loop
 
 def test_embeddings_come_in_order(server: Loopback) -> None:
     """One row per text, in the order of the texts."""
-    from tests.loopback import vector
+    from tests.dialects import vector
 
     embedder = make("embedder", {"use": "openai/text-embedding-3-small", "base_url": f"{server.url}/v1"})
 

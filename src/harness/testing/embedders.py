@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records import Embedded
-from harness.testing.models import check_part
+from harness.testing.parts import check_part
 
 TEXTS = (
     "The shop is open from 9 to 18.",
@@ -50,7 +50,7 @@ def check_declaration(embedder: Any) -> None:
     assert isinstance(embedder.batch_size, int) and embedder.batch_size > 0, "`batch_size` must be at least 1"
     assert embedder.price_name is None or isinstance(embedder.price_name, str), "`price_name` must be a text or None"
     assert isinstance(embedder.environment, tuple), "`environment` must be a tuple of variable names"
-    check_part("embedder", embedder)
+    check_part(embedder)
 
 
 def check_embedded(embedded: Any, count: int) -> None:

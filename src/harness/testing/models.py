@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from harness.errors import ProviderError
-from harness.plugins import identity, label, make, name, written
 from harness.records import Message, Reply, Request
+from harness.testing.parts import check_part
 
 REQUEST = Request(
     messages=(
@@ -49,19 +49,7 @@ def check_declaration(model: Any) -> None:
     assert model.price_name is None or isinstance(model.price_name, str), "`price_name` must be a text or None"
     assert isinstance(model.environment, tuple), "`environment` must be a tuple of variable names"
     assert all(isinstance(v, str) and v for v in model.environment), "`environment` must hold names of variables"
-    check_part("model", model)
-
-
-def check_part(kind: str, part: Any) -> None:
-    """Check what holds for parts of every kind: a stable identity, a round trip through its written form, its label."""
-    assert identity(part) == identity(part), "the identity must be the same each time"
-    orjson.dumps(identity(part))
-    hash(part)
-    again = make(kind, orjson.loads(orjson.dumps(written(part))))
-    assert again == part, f"{written(part)} makes another part than it was written from"
-    assert name(part) in label(part), "the label must begin with the name"
-    inert = [f.name for f in dataclasses.fields(part) if f.metadata.get("inert")]
-    assert not set(inert) & set(identity(part)), f"inert settings must stay out of the identity: {inert}"
+    check_part(model)
 
 
 def check_parameters(model: Any) -> dict[str, Any]:

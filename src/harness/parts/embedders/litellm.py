@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.errors import ProviderError
-from harness.plugins import EmbedderConnection, part, setting
+from harness.plugins import EmbedderConnection, failures, part, providers, setting
 from harness.records import Embedded
-
-_QUIET = {
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
-    "LITELLM_MODE": "PRODUCTION",
-}
-_KEYS = {
-    "cohere": "COHERE_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "mistral": "MISTRAL_API_KEY",
-    "voyage": "VOYAGE_API_KEY",
-}
-_FREE = ("ollama",)
 
 
 @part("embedder", "litellm/", argument="name", fallback=True)
@@ -41,53 +26,76 @@ class LiteLLMEmbedder:
     timeout_s: float = setting(120.0, inert=True)
 
     @property
+    def provider(self) -> str:
+        """The first part of the name."""
+        return self.name.split("/", 1)[0]
+
+    @property
+    def server(self) -> str | None:
+        """The server where it is not the provider's own: `api_base`, else the provider's variable for one."""
+        return providers.server(self.provider, self.api_base)
+
+    @property
     def price_name(self) -> str | None:
         """The litellm name; models of Ollama run on one's own machine and cost nothing."""
-        return None if self.name.split("/", 1)[0] in _FREE else self.name
+        return None if self.provider in providers.OWN_MACHINE else self.name
 
     @property
     def environment(self) -> tuple[str, ...]:
         """The provider's usual variable, where we know it."""
-        known = _KEYS.get(self.name.split("/", 1)[0])
-        return (known,) if known and self.api_base is None else ()
+        known = providers.KEYS.get(self.provider)
+        return (known,) if known and self.server is None else ()
+
+    def identity_extra(self) -> dict[str, Any]:
+        """The server, wherever it was named."""
+        return {"api_base": self.server}
 
     def connect(self) -> EmbedderConnection:
         """Import litellm, quietly."""
-        for variable, value in _QUIET.items():
-            os.environ.setdefault(variable, value)
-        import litellm
-
-        return _Connection(self, litellm)
+        return _Connection(self)
 
 
 class _Connection:
-    def __init__(self, embedder: LiteLLMEmbedder, litellm: Any) -> None:
+    def __init__(self, embedder: LiteLLMEmbedder) -> None:
         self._embedder = embedder
-        self._litellm = litellm
+        self._litellm = providers.use_litellm()
         import openai
 
         self._base_error = openai.OpenAIError
 
     async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
-        embedder = self._embedder
+        embedder, litellm = self._embedder, self._litellm
+        variable = providers.KEYS.get(embedder.provider)
+        about = f"{embedder.name} (through litellm{f', key from {variable}' if variable else ''})"
         try:
             async with asyncio.timeout(embedder.timeout_s):
-                done = await self._litellm.aembedding(
-                    model=embedder.name, input=list(texts), api_base=embedder.api_base, max_retries=0
+                done = await litellm.aembedding(
+                    model=embedder.name,
+                    input=list(texts),
+                    api_base=embedder.server,
+                    api_key=providers.key(variable, embedder.server),
+                    max_retries=0,
+                    timeout=embedder.timeout_s,
                 )
-            vectors = np.asarray([item["embedding"] for item in done.data], dtype=np.float32)
-            if vectors.ndim != 2 or len(vectors) != len(texts):
-                raise ValueError(f"{len(done.data)} vectors for {len(texts)} texts")
-            return Embedded(vectors, getattr(done.usage, "prompt_tokens", None))
-        except (TimeoutError, ValueError, TypeError, KeyError) as error:
-            raise ProviderError(f"{embedder.name}: {error}", kind="broken_answer", retryable=True) from error
+            return _embedded(done, len(texts))
+        except (TimeoutError, litellm.exceptions.Timeout) as error:
+            raise failures.of_timeout(embedder.timeout_s, about) from error
+        except litellm.exceptions.APIConnectionError as error:
+            raise failures.of_connection(error, about) from error
         except self._base_error as error:
-            status = getattr(error, "status_code", None) or 500
-            fatal = status in (401, 403, 404)
-            text = f"{embedder.name} (through litellm): HTTP {status}: {error}"[:300]
-            retryable = not fatal and (status in (408, 409, 429) or status >= 500)
-            kind = "auth" if fatal else "provider"
-            raise ProviderError(text, kind=kind, retryable=retryable, fatal=fatal) from error
+            if isinstance(getattr(error, "status_code", None), int):
+                raise failures.of_sdk(error, about) from error
+            raise failures.of_broken(error, about) from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise failures.of_broken(error, about) from error
 
     async def close(self) -> None:
-        return None
+        await providers.leave_litellm()
+
+
+def _embedded(done: Any, count: int) -> Embedded:
+    """The vectors out of an answer. Raises ValueError, TypeError or KeyError when it is broken."""
+    vectors = np.asarray([item["embedding"] for item in done.data], dtype=np.float32)
+    if vectors.ndim != 2 or len(vectors) != count:
+        raise ValueError(f"{len(done.data)} vectors for {count} texts")
+    return Embedded(vectors, getattr(done.usage, "prompt_tokens", None))

@@ -10,11 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.errors import ProviderError
-from harness.plugins import EmbedderConnection, part, setting
+from harness.plugins import EmbedderConnection, failures, part, providers, setting
 from harness.records import Embedded
-
-_FATAL = (401, 403, 404)
 
 
 @part("embedder", "openai/", argument="name")
@@ -32,14 +29,23 @@ class OpenAIEmbedder:
     timeout_s: float = setting(60.0, inert=True)
 
     @property
+    def server(self) -> str | None:
+        """The server where it is not OpenAI's: `base_url`, else the variable OPENAI_BASE_URL."""
+        return providers.server("openai", self.base_url)
+
+    @property
     def price_name(self) -> str | None:
-        """The model's name; a compatible server's prices are its own."""
-        return self.name if self.base_url is None else f"openai/{self.name}"
+        """The model's name; at a server of one's own `openai/NAME`, so that the sweep file can give it a price."""
+        return self.name if self.server is None else f"openai/{self.name}"
 
     @property
     def environment(self) -> tuple[str, ...]:
-        """The key, unless a server of one's own is named."""
-        return (self.api_key_variable,) if self.base_url is None else ()
+        """The key, unless a server of one's own is named, which may need none."""
+        return (self.api_key_variable,) if self.server is None else ()
+
+    def identity_extra(self) -> dict[str, Any]:
+        """The server, wherever it was named."""
+        return {"base_url": self.server}
 
     def connect(self) -> EmbedderConnection:
         """A client of the SDK, its own retries off."""
@@ -53,8 +59,8 @@ class _Connection:
         self._embedder = embedder
         self._openai = openai
         self._client = openai.AsyncOpenAI(
-            api_key=os.environ.get(embedder.api_key_variable) or "none",
-            base_url=embedder.base_url,
+            api_key=os.environ.get(embedder.api_key_variable) or providers.NO_KEY,
+            base_url=embedder.server,
             max_retries=0,
             timeout=embedder.timeout_s,
             http_client=openai.DefaultAioHttpClient(),
@@ -67,25 +73,24 @@ class _Connection:
         try:
             async with asyncio.timeout(embedder.timeout_s):
                 done = await self._client.embeddings.create(model=embedder.name, input=list(texts), **extra)
-            rows = [item.embedding for item in sorted(done.data, key=lambda item: item.index)]
-            vectors = np.asarray(rows, dtype=np.float32)
-            if vectors.ndim != 2 or len(vectors) != len(texts):
-                raise ValueError(f"{len(rows)} vectors for {len(texts)} texts")
-            return Embedded(vectors, getattr(done.usage, "prompt_tokens", None))
+            return _embedded(done, len(texts))
         except sdk.APIStatusError as error:
-            status = error.status_code
-            retryable = status in (408, 409, 429) or status >= 500
-            kind = "rate_limit" if status == 429 else "server" if retryable else "bad_request"
-            raise ProviderError(
-                f"{about}: HTTP {status}: {error.message[:300]}",
-                kind="auth" if status in _FATAL else kind,
-                retryable=retryable,
-                fatal=status in _FATAL,
-            ) from error
-        except (TimeoutError, sdk.APIConnectionError) as error:
-            raise ProviderError(f"{about}: {type(error).__name__}", kind="connection", retryable=True) from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ProviderError(f"{about}: broken answer: {error}", kind="broken_answer", retryable=True) from error
+            raise failures.of_sdk(error, about) from error
+        except (TimeoutError, sdk.APITimeoutError) as error:
+            raise failures.of_timeout(embedder.timeout_s, about) from error
+        except sdk.APIConnectionError as error:
+            raise failures.of_connection(error, about) from error
+        except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError) as error:
+            raise failures.of_broken(error, about) from error
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _embedded(done: Any, count: int) -> Embedded:
+    """The vectors out of an answer, in the order of the texts. Raises ValueError or TypeError when it is broken."""
+    rows = [item.embedding for item in sorted(done.data, key=lambda item: item.index)]
+    vectors = np.asarray(rows, dtype=np.float32)
+    if vectors.ndim != 2 or len(vectors) != count:
+        raise ValueError(f"{len(rows)} vectors for {count} texts")
+    return Embedded(vectors, getattr(done.usage, "prompt_tokens", None))

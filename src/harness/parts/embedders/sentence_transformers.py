@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.errors import ProviderError
+from harness.errors import UserError
 from harness.plugins import EmbedderConnection, part
 from harness.records import Embedded
 
@@ -35,18 +35,18 @@ class SentenceTransformers:
         return ()
 
     def connect(self) -> EmbedderConnection:
-        """Load the model. Raises ProviderError (fatal) when the extra is not installed or the model is not there."""
+        """Load the model. Raises UserError when the extra is not installed or the model cannot be loaded."""
         try:
             from sentence_transformers import SentenceTransformer
-        except ImportError:
-            hint = "pip install 'harness-sweep[sentence-transformers]'"
-            raise ProviderError(
-                f"sentence-transformers/{self.name}: the package is not installed: {hint}", kind="missing", fatal=True
+        except ImportError as error:
+            raise UserError(
+                f"sentence-transformers/{self.name} needs a package that is not installed ({error.name}): "
+                "pip install 'harness-sweep[sentence-transformers]'"
             ) from None
         try:
             return _Connection(SentenceTransformer(self.name))
         except (OSError, ValueError) as error:
-            raise ProviderError(f"sentence-transformers/{self.name}: {error}", kind="missing", fatal=True) from error
+            raise UserError(f"sentence-transformers/{self.name}: cannot be loaded: {error}") from error
 
 
 class _Connection:
@@ -54,9 +54,14 @@ class _Connection:
         self._model = model
 
     async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
-        encode = self._model.encode
-        vectors = await asyncio.to_thread(encode, list(texts), normalize_embeddings=True, show_progress_bar=False)
+        vectors = await asyncio.to_thread(
+            self._encoder(purpose), list(texts), normalize_embeddings=True, show_progress_bar=False
+        )
         return Embedded(np.asarray(vectors, dtype=np.float32))
 
     async def close(self) -> None:
         return None
+
+    def _encoder(self, purpose: str) -> Any:
+        """From 5.0 on the package has an encoder for each purpose, which puts the model's own prompt before a text."""
+        return getattr(self._model, "encode_query" if purpose == "query" else "encode_document", self._model.encode)

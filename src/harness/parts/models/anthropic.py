@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.parts.models import failures
-from harness.plugins import ModelConnection, part, setting
+from harness.parts.models.sampling import ANTHROPIC, checked, rule_of
+from harness.plugins import ModelConnection, failures, part, providers, setting
 from harness.records import Reply, Request
 
 _DEFAULT_MAX_TOKENS = 1024
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "refusal"}
-_REFUSE_SAMPLING = re.compile(r"^claude-(?:opus-4-[7-9]|(?:opus|sonnet|haiku|fable|mythos)-[5-9])")
-"""Models that refuse temperature and top_p, for names that the price table does not know."""
+_SETTINGS = ("temperature", "top_p", "top_k", "max_tokens", "stop")
+_NOT_IN_THE_SDK = ("temperature", "top_p", "top_k")
 
 
 @part("model", "anthropic/", argument="name")
@@ -36,9 +32,14 @@ class Anthropic:
     timeout_s: float = setting(60.0, inert=True)
 
     @property
+    def server(self) -> str | None:
+        """The server where it is not Anthropic's: `base_url`, else the variable ANTHROPIC_BASE_URL."""
+        return providers.server("anthropic", self.base_url)
+
+    @property
     def provider(self) -> str:
         """Anthropic, or the server."""
-        return self.base_url or "anthropic"
+        return self.server or "anthropic"
 
     @property
     def price_name(self) -> str | None:
@@ -47,39 +48,28 @@ class Anthropic:
 
     @property
     def environment(self) -> tuple[str, ...]:
-        """The key, unless a server of one's own is named."""
-        return (self.api_key_variable,) if self.base_url is None else ()
+        """The key, unless a server of one's own is named, which may need none."""
+        return (self.api_key_variable,) if self.server is None else ()
+
+    def identity_extra(self) -> dict[str, Any]:
+        """The server, wherever it was named."""
+        return {"base_url": self.server}
 
     def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """The sampling settings as this model takes them. ValueError for one that it refuses."""
-        sent = {"max_tokens": _DEFAULT_MAX_TOKENS, **sampling}
-        if refuses_sampling(self.name):
-            for refused in ("temperature", "top_p"):
-                if refused in sent:
-                    raise ValueError(f"anthropic/{self.name} does not take {refused}; leave it out, or set it to null")
-        if sent.get("temperature", 0) > 1:
-            raise ValueError(f"anthropic/{self.name} takes a temperature between 0 and 1")
+        about = f"anthropic/{self.name}"
+        given = checked(about, rule_of(self.name, ANTHROPIC), sampling, _SETTINGS)
+        if not 0 <= given.get("temperature", 0) <= 1:
+            raise ValueError(f"{about} takes a temperature between 0 and 1, found {given['temperature']}")
+        sent = {"max_tokens": _DEFAULT_MAX_TOKENS, **given}
         if "stop" in sent:
-            sent["stop_sequences"] = sent.pop("stop")
+            stop = sent.pop("stop")
+            sent["stop_sequences"] = [stop] if isinstance(stop, str) else stop
         return sent
 
     def connect(self) -> ModelConnection:
         """A client of the SDK, its own retries off."""
         return _Connection(self)
-
-
-@lru_cache(maxsize=256)
-def refuses_sampling(name: str) -> bool:
-    """Whether a model refuses temperature and top_p, by litellm's table, else by its name."""
-    import orjson
-
-    spec = importlib.util.find_spec("litellm")
-    if spec is not None and spec.submodule_search_locations:
-        folder = Path(spec.submodule_search_locations[0])
-        entry = orjson.loads((folder / "model_prices_and_context_window_backup.json").read_bytes()).get(name, {})
-        if "supports_sampling_params" in entry:
-            return not entry["supports_sampling_params"]
-    return _REFUSE_SAMPLING.match(name) is not None
 
 
 class _Connection:
@@ -89,8 +79,8 @@ class _Connection:
         self._model = model
         self._anthropic = anthropic
         self._client = anthropic.AsyncAnthropic(
-            api_key=os.environ.get(model.api_key_variable) or "none",
-            base_url=model.base_url,
+            api_key=os.environ.get(model.api_key_variable) or providers.NO_KEY,
+            base_url=model.server,
             max_retries=0,
             timeout=model.timeout_s,
         )
@@ -119,7 +109,7 @@ class _Connection:
 def _arguments(request: Request) -> dict[str, Any]:
     """The arguments of the call: the system prompt apart; sampling in the body, the SDK having no argument for it."""
     sent = dict(request.parameters)
-    extra = {name: sent.pop(name) for name in ("temperature", "top_p") if name in sent}
+    extra = {name: sent.pop(name) for name in _NOT_IN_THE_SDK if name in sent}
     system = "\n\n".join(m.content for m in request.messages if m.role == "system")
     arguments: dict[str, Any] = {
         **sent,

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
-from harness.parts.models import failures
-from harness.plugins import ModelConnection, part, setting
+import orjson
+
+from harness.parts.models.sampling import Rule, checked
+from harness.plugins import ModelConnection, failures, part, providers, setting
 from harness.records import Reply, Request
 
-_QUIET = {
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
-    "LITELLM_MODE": "PRODUCTION",
-}
-"""Without these, importing litellm looks up the network and loads a `.env` file."""
-_KEYS = {
-    "anthropic": "ANTHROPIC_API_KEY",
-    "azure": "AZURE_API_KEY",
-    "cohere": "COHERE_API_KEY",
-    "deepseek": "DEEPSEEK_API_KEY",
-    "fireworks_ai": "FIREWORKS_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "groq": "GROQ_API_KEY",
-    "mistral": "MISTRAL_API_KEY",
-    "openai": "OPENAI_API_KEY",
-    "openrouter": "OPENROUTER_API_KEY",
-    "perplexity": "PERPLEXITYAI_API_KEY",
-    "together_ai": "TOGETHERAI_API_KEY",
-    "xai": "XAI_API_KEY",
-}
-_SUPPORTED: dict[str, list[str]] = {"ollama": [], "ollama_chat": []}
+_OLLAMA_SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed")
 
 
 @part("model", "litellm/", argument="name", fallback=True)
@@ -54,65 +35,78 @@ class LiteLLM:
         return self.name.split("/", 1)[0]
 
     @property
+    def server(self) -> str | None:
+        """The server where it is not the provider's own: `api_base`, else the provider's variable for one."""
+        return providers.server(self.provider, self.api_base)
+
+    @property
     def price_name(self) -> str | None:
         """The litellm name; models of Ollama run on one's own machine and cost nothing."""
-        return None if self.provider in _SUPPORTED else self.name
+        return None if self.provider in providers.OWN_MACHINE else self.name
 
     @property
     def environment(self) -> tuple[str, ...]:
         """The provider's usual variable, where we know it; others are left to litellm."""
-        known = _KEYS.get(self.provider)
-        return (known,) if known and self.api_base is None else ()
+        known = providers.KEYS.get(self.provider)
+        return (known,) if known and self.server is None else ()
+
+    def identity_extra(self) -> dict[str, Any]:
+        """The server, wherever it was named."""
+        return {"api_base": self.server}
 
     def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """The sampling settings. ValueError for one that litellm says the model refuses; nothing is dropped."""
-        if not sampling or self.provider in _SUPPORTED:
-            return dict(sampling)
-        litellm = quiet_litellm()
-        try:
-            allowed = litellm.get_supported_openai_params(model=self.name)
-        except litellm.exceptions.BadRequestError as error:
-            raise ValueError(f"litellm does not know the model {self.name!r}") from error
-        for name in sampling:
-            if allowed is not None and name not in allowed:
-                raise ValueError(f"{self.name} does not take {name}; leave it out, or set it to null")
-        return dict(sampling)
+        given = {name: value for name, value in sampling.items() if value is not None}
+        if self.provider in providers.OWN_MACHINE:
+            return checked(self.name, Rule(""), given, _OLLAMA_SETTINGS)
+        for refused in _refused(self.name, orjson.dumps(given)) if given else ():
+            raise ValueError(f"{self.name} does not take {refused} as it is set; leave it out, or set it to null")
+        return given
 
     def connect(self) -> ModelConnection:
         """Import litellm, quietly."""
         return _Connection(self)
 
 
-def quiet_litellm() -> Any:
-    """litellm, imported so that it looks up nothing, reports nothing and retries nothing."""
-    for variable, value in _QUIET.items():
-        os.environ.setdefault(variable, value)
-    import litellm
-
-    litellm.telemetry = False
-    litellm.suppress_debug_info = True
-    litellm.drop_params = False
-    return litellm
+@lru_cache(maxsize=1024)
+def _refused(model: str, sampling: bytes) -> tuple[str, ...]:
+    """The settings that litellm would refuse to send. Raises ValueError for a provider that it does not know."""
+    litellm = providers.quiet_litellm()
+    try:
+        name, provider, *_ = litellm.get_llm_provider(model)
+    except litellm.exceptions.BadRequestError:
+        raise ValueError(f"litellm knows no provider for the model {model!r}") from None
+    found = []
+    for setting_name, value in orjson.loads(sampling).items():
+        try:
+            litellm.utils.get_optional_params(
+                model=name, custom_llm_provider=provider, drop_params=False, **{setting_name: value}
+            )
+        except (litellm.exceptions.UnsupportedParamsError, litellm.exceptions.BadRequestError, TypeError):
+            found.append(setting_name)
+    return tuple(found)
 
 
 class _Connection:
     def __init__(self, model: LiteLLM) -> None:
         self._model = model
-        self._litellm = quiet_litellm()
+        self._litellm = providers.use_litellm()
         import openai
 
         self._base_error = openai.OpenAIError
 
     async def complete(self, request: Request) -> Reply:
         model, litellm = self._model, self._litellm
-        about = f"{model.name} (through litellm)"
+        variable = providers.KEYS.get(model.provider)
+        about = f"{model.name} (through litellm{f', key from {variable}' if variable else ''})"
         started = time.perf_counter()
         try:
             async with asyncio.timeout(model.timeout_s):
                 done = await litellm.acompletion(
                     model=model.name,
                     messages=[{"role": m.role, "content": m.content} for m in request.messages],
-                    api_base=model.api_base,
+                    api_base=model.server,
+                    api_key=providers.key(variable, model.server),
                     max_retries=0,
                     timeout=model.timeout_s,
                     **request.parameters,
@@ -130,7 +124,7 @@ class _Connection:
             raise failures.of_broken(error, about) from error
 
     async def close(self) -> None:
-        return None
+        await providers.leave_litellm()
 
 
 def _reply(done: Any, latency_ms: float) -> Reply:

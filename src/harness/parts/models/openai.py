@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness.parts.models import failures
-from harness.plugins import ModelConnection, part, setting
+from harness.parts.models.sampling import OPENAI, checked, rule_of
+from harness.plugins import ModelConnection, failures, part, providers, setting
 from harness.records import Reply, Request
 
-_REASONING = re.compile(r"^(?:o\d|gpt-5)(?!.*chat)")
-"""Models that think first: they take `max_completion_tokens`, and refuse temperature and top_p."""
-_NO_KEY = "none"
+_SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty")
 
 
 @part("model", "openai/", argument="name")
@@ -32,30 +29,33 @@ class OpenAI:
     timeout_s: float = setting(60.0, inert=True)
 
     @property
+    def server(self) -> str | None:
+        """The server where it is not OpenAI's: `base_url`, else the variable OPENAI_BASE_URL."""
+        return providers.server("openai", self.base_url)
+
+    @property
     def provider(self) -> str:
         """OpenAI, or the server."""
-        return self.base_url or "openai"
+        return self.server or "openai"
 
     @property
     def price_name(self) -> str | None:
-        """The model's name; a compatible server's prices are its own."""
-        return self.name if self.base_url is None else f"openai/{self.name}"
+        """The model's name; at a server of one's own `openai/NAME`, so that the sweep file can give it a price."""
+        return self.name if self.server is None else f"openai/{self.name}"
 
     @property
     def environment(self) -> tuple[str, ...]:
-        """The key, unless a server of one's own is named."""
-        return (self.api_key_variable,) if self.base_url is None else ()
+        """The key, unless a server of one's own is named, which may need none."""
+        return (self.api_key_variable,) if self.server is None else ()
+
+    def identity_extra(self) -> dict[str, Any]:
+        """The server, wherever it was named."""
+        return {"base_url": self.server}
 
     def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """The sampling settings as this model takes them. ValueError for one that it refuses."""
-        sent = dict(sampling)
-        if _REASONING.match(self.name):
-            for refused in ("temperature", "top_p"):
-                if refused in sent:
-                    raise ValueError(f"openai/{self.name} does not take {refused}; leave it out, or set it to null")
-            if "max_tokens" in sent:
-                sent["max_completion_tokens"] = sent.pop("max_tokens")
-        return sent
+        rule = rule_of(self.name, OPENAI)
+        return checked(f"openai/{self.name}", rule, sampling, _SETTINGS)
 
     def connect(self) -> ModelConnection:
         """A client of the SDK, its own retries off."""
@@ -69,8 +69,8 @@ class _Connection:
         self._model = model
         self._openai = openai
         self._client = openai.AsyncOpenAI(
-            api_key=os.environ.get(model.api_key_variable) or _NO_KEY,
-            base_url=model.base_url,
+            api_key=os.environ.get(model.api_key_variable) or providers.NO_KEY,
+            base_url=model.server,
             max_retries=0,
             timeout=model.timeout_s,
             http_client=openai.DefaultAioHttpClient(),

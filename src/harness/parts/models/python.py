@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib.util
 import inspect
+import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.errors import ProviderError
-from harness.plugins import ModelConnection, part, setting
+from harness.errors import ProviderError, UserError, advice
+from harness.plugins import ModelConnection, failures, part, setting
 from harness.records import Reply, Request, digest
+
+_THREADS = 64
 
 
 @part("model", "python:", argument="target")
@@ -23,7 +28,8 @@ class PythonFunction:
 
     The path is relative to the workspace. A function whose one parameter is called `messages` gets the messages as
     `{role, content}` mappings; any other gets the harness.records.Request. The file's content is part of the model's
-    identity, so an edit is a new model. Sync functions run in threads.
+    identity, so an edit is a new model; that of files which it imports is not. Sync functions run in threads, up to 64
+    at once.
     """
 
     version: ClassVar[int] = 1
@@ -63,8 +69,8 @@ class PythonFunction:
         return dict(sampling)
 
     def connect(self) -> ModelConnection:
-        """Import the file. Raises ProviderError (fatal) when that fails or the function is not there."""
-        return _Connection(self._load())
+        """Import the file. Raises UserError when that fails or the function is not there."""
+        return _Connection(self._load(), f"python:{self.target}")
 
     def _parts(self) -> tuple[Path, str]:
         file, _, function = self.target.rpartition(":")
@@ -72,25 +78,30 @@ class PythonFunction:
 
     def _load(self) -> Callable[..., Any]:
         file, name = self._parts()
-        spec = importlib.util.spec_from_file_location(f"harness_model_{file.stem}", file)
-        assert spec is not None
-        assert spec.loader is not None
+        spec = importlib.util.spec_from_file_location(f"harness_model_{digest(str(file.resolve()))}", file)
+        if spec is None or spec.loader is None:
+            raise UserError(f"model python:{self.target}: {file} is not a Python file")
         module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look their own module up
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
-            raise ProviderError(f"{file}: {type(error).__name__}: {error}", kind="python", fatal=True) from error
+        except (Exception, SystemExit) as error:
+            del sys.modules[spec.name]
+            raise UserError(f"model {failures.of_python(error, f'python:{self.target}')}") from error
         function = getattr(module, name, None)
         if not callable(function):
-            raise ProviderError(f"{file} has no function {name!r}", kind="python", fatal=True)
+            defined = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+            raise UserError(f"model python:{self.target}: no function {name!r}; {advice(name, defined, 'defined')}")
         found: Callable[..., Any] = function
         return found
 
 
 class _Connection:
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], about: str) -> None:
         self._function = function
+        self._about = about
         self._wants_messages = list(inspect.signature(function).parameters) == ["messages"]
+        self._threads = ThreadPoolExecutor(_THREADS, "harness-python-model")
 
     async def complete(self, request: Request) -> Reply:
         started = time.perf_counter()
@@ -98,17 +109,18 @@ class _Connection:
             returned = await self._call(self._argument(request))
         except ProviderError:
             raise
-        except Exception as error:
-            raise ProviderError(f"{type(error).__name__}: {error}", kind="python") from error
+        except (Exception, SystemExit) as error:
+            raise failures.of_python(error, self._about) from error
         elapsed = (time.perf_counter() - started) * 1000
         if isinstance(returned, Reply):
-            return returned
+            return returned if returned.latency_ms else dataclasses.replace(returned, latency_ms=elapsed)
         if not isinstance(returned, str):
-            raise ProviderError(f"returned {type(returned).__name__}, not a text or a Reply", kind="python")
+            found = type(returned).__name__
+            raise ProviderError(f"{self._about}: returned {found}, not a text or a Reply", kind="python")
         return Reply(returned, latency_ms=elapsed)
 
     async def close(self) -> None:
-        return None
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _argument(self, request: Request) -> Any:
         if self._wants_messages:
@@ -118,5 +130,12 @@ class _Connection:
     async def _call(self, argument: Any) -> Any:
         if inspect.iscoroutinefunction(self._function):
             return await self._function(argument)
-        returned = await asyncio.to_thread(self._function, argument)
+        returned = await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, argument)
         return await returned if inspect.isawaitable(returned) else returned
+
+    def _in_thread(self, argument: Any) -> Any:
+        """A function's sys.exit() is a failure of one answer; carried over to the loop it would end the sweep."""
+        try:
+            return self._function(argument)
+        except SystemExit as error:
+            raise RuntimeError(f"SystemExit: {error}") from error

@@ -1,0 +1,118 @@
+"""What a provider's HTTP status means for us: ask again, give up on this request, or give up altogether.
+
+For the network parts of every kind, so that a 429 is the same thing wherever it comes from. No message keeps a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from harness.errors import ProviderError
+
+_RETRYABLE = {408: "timeout", 409: "conflict", 425: "early", 429: "rate_limit", 529: "overloaded"}
+_FATAL = {401: "auth", 402: "quota", 403: "auth", 404: "not_found"}
+_NO_CREDIT = "insufficient_quota"
+_CODES = {
+    "context_length_exceeded": "context_length",
+    "content_filter": "content_filter",
+    "content_policy_violation": "content_filter",
+}
+_LONGEST = 300
+_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
+_SECRET = re.compile(r"\b(?:sk|pk|rk)-[\w*-]{4,}|(?<=[Bb]earer )\S+|(?<=[?&]key=)[^&\s'\"]+")
+_SHORTEST_SECRET = 6
+
+
+def of_status(status: int, message: str, headers: Mapping[str, str], about: str, code: str = "") -> ProviderError:
+    """The failure that an HTTP status stands for.
+
+    `about` names the model and the key's variable; `code` is the provider's own word for the error, if it gave one.
+    """
+    text = _text(about, f"HTTP {status}: {message}")
+    if status in _FATAL:
+        return ProviderError(text, kind=_FATAL[status], fatal=True)
+    if code == _NO_CREDIT or (status == 429 and _NO_CREDIT in message):
+        return ProviderError(text, kind="quota", fatal=True)
+    if status in _RETRYABLE or status >= 500:
+        kind = _RETRYABLE.get(status, "server")
+        return ProviderError(text, kind=kind, retryable=True, retry_after=_retry_after(headers))
+    return ProviderError(text, kind=_CODES.get(code, "bad_request"))
+
+
+def of_sdk(error: Any, about: str) -> ProviderError:
+    """The failure behind an APIStatusError of the openai or the anthropic SDK, or of litellm."""
+    response = getattr(error, "response", None)
+    headers = getattr(response, "headers", None) or {}
+    message, code = _words(getattr(error, "body", None))
+    return of_status(int(error.status_code), message or str(error), headers, about, code)
+
+
+def of_timeout(seconds: float, about: str) -> ProviderError:
+    """No answer in time."""
+    return ProviderError(f"{about}: no answer within {seconds:g} s", kind="timeout", retryable=True)
+
+
+def of_connection(error: Exception, about: str) -> ProviderError:
+    """No connection, or one that broke."""
+    cause = error.__cause__ or error
+    return ProviderError(_text(about, f"{type(cause).__name__}: {cause}"), kind="connection", retryable=True)
+
+
+def of_broken(error: Exception, about: str) -> ProviderError:
+    """An answer that is not what the protocol promises."""
+    return ProviderError(_text(about, f"broken answer: {error}"), kind="broken_answer", retryable=True)
+
+
+def of_python(error: BaseException, about: str) -> ProviderError:
+    """A user's own code failed."""
+    return ProviderError(_text(about, f"{type(error).__name__}: {error}"), kind="python")
+
+
+def _text(about: str, found: str) -> str:
+    """The message: what was asked, what was found, cut to a readable length, with the secrets crossed out."""
+    for variable, value in os.environ.items():
+        if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(variable):
+            found = found.replace(value, "***")
+    return f"{about}: {_SECRET.sub('***', found)[:_LONGEST]}"
+
+
+def _words(body: Any) -> tuple[str, str]:
+    """The provider's own message and its code, out of its JSON."""
+    if not isinstance(body, Mapping):
+        return "", ""
+    inner = body.get("error", body)
+    if not isinstance(inner, Mapping):
+        return str(inner), ""
+    message = inner.get("message")
+    return str(message) if message else json.dumps(body, default=str), str(inner.get("code") or inner.get("type") or "")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from `retry-after-ms`, or from `retry-after` as a number or a date."""
+    milliseconds, given = headers.get("retry-after-ms"), headers.get("retry-after")
+    try:
+        if milliseconds is not None:
+            return _sensible(float(milliseconds) / 1000)
+        return None if given is None else _sensible(float(given))
+    except ValueError:
+        return _until(given or "")
+
+
+def _until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _sensible((moment - datetime.now(UTC)).total_seconds())
+
+
+def _sensible(seconds: float) -> float | None:
+    return max(0.0, seconds) if math.isfinite(seconds) else None

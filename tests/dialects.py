@@ -1,0 +1,115 @@
+"""The protocols as providers speak them: what an answer, a vector and a refusal look like on the wire."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from typing import Any
+
+Body = dict[str, Any]
+
+
+def vector(text: str) -> list[float]:
+    """Sixteen numbers that depend on the text alone."""
+    return [byte / 255 - 0.5 for byte in hashlib.blake2b(json.dumps(text).encode(), digest_size=16).digest()]
+
+
+def messages_of(body: Body) -> list[dict[str, Any]]:
+    """The messages of a chat request; those of /api/generate come as one prompt."""
+    return body["messages"] if "messages" in body else [{"role": "user", "content": body["prompt"]}]
+
+
+def words(messages: list[dict[str, Any]]) -> int:
+    """What counts as tokens here: the words of all messages."""
+    return sum(len(str(message["content"]).split()) for message in messages)
+
+
+def openai_chat(body: Body, text: str, finish: str | None) -> Body:
+    """A chat completion; one token of the prompt came from the cache, two were thoughts."""
+    sent, received = words(body["messages"]), len(text.split())
+    message = {"role": "assistant", "content": text, "refusal": None}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 0,
+        "model": body["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish or "stop"}],
+        "usage": {
+            "prompt_tokens": sent,
+            "completion_tokens": received,
+            "total_tokens": sent + received,
+            "prompt_tokens_details": {"cached_tokens": 1},
+            "completion_tokens_details": {"reasoning_tokens": 2},
+        },
+    }
+
+
+def anthropic_messages(body: Body, text: str, finish: str | None) -> Body:
+    """A message; 10 tokens of input and besides 5 read from the cache and 3 written to it."""
+    return {
+        "id": "x",
+        "type": "message",
+        "role": "assistant",
+        "model": body["model"],
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": finish or "end_turn",
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": 10,
+            "output_tokens": len(text.split()),
+            "cache_read_input_tokens": 5,
+            "cache_creation_input_tokens": 3,
+        },
+    }
+
+
+def ollama_chat(body: Body, text: str, finish: str | None) -> Body:
+    """An answer of /api/chat."""
+    return {"message": {"role": "assistant", "content": text}, **_ollama(body, finish)}
+
+
+def ollama_generate(body: Body, text: str, finish: str | None) -> Body:
+    """An answer of /api/generate."""
+    return {"response": text, **_ollama(body, finish)}
+
+
+def _ollama(body: Body, finish: str | None) -> Body:
+    return {
+        "model": body["model"],
+        "created_at": "2026-01-01T00:00:00Z",
+        "done": True,
+        "done_reason": finish or "stop",
+        "prompt_eval_count": 7,
+        "eval_count": 4,
+    }
+
+
+def openai_embeddings(body: Body) -> Body:
+    """Vectors as OpenAI gives them: in base64 when that is asked for, cut to `dimensions` when they are."""
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    data = []
+    for i, text in enumerate(texts):
+        numbers: Any = vector(text)[: body.get("dimensions")]
+        if body.get("encoding_format") == "base64":
+            numbers = base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+        data.append({"object": "embedding", "index": i, "embedding": numbers})
+    usage = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
+    return {"object": "list", "model": body["model"], "data": data[::-1], "usage": usage}
+
+
+def ollama_embeddings(body: Body) -> Body:
+    """Vectors as Ollama gives them."""
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    return {"model": body["model"], "embeddings": [vector(t) for t in texts], "prompt_eval_count": len(texts)}
+
+
+def refusal(path: str, status: int) -> Body:
+    """An error in the words of the path's protocol."""
+    message = f"status {status}"
+    if path == "/v1/messages":
+        return {"type": "error", "error": {"type": "error", "message": message}}
+    if path.startswith("/api/"):
+        return {"error": message}
+    return {"error": {"message": message, "type": "error", "code": None}}
