@@ -55,10 +55,9 @@ class Expression:
             raise UserError(f"cannot read the condition {self.text!r}: {error}") from error
 
         def holds(values: Mapping[str, Any]) -> bool:
-            given = dict(values)
-            given.update({f"_q{i}": values.get(name) for i, name in enumerate(quoted)})
+            given = {f"_q{i}": values.get(name) for i, name in enumerate(quoted)}
             try:
-                return bool(run(**given))
+                return bool(run(values, **given))
             except TypeError:  # a missing value compares with nothing
                 return False
 

@@ -105,7 +105,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file atomically, with the format number."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+def write_json(path: Path, content: dict[str, Any], *, compact: bool = False) -> None:
+    """Write a JSON file atomically, with the format number; `compact` for what is read by the thousand."""
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | (0 if compact else orjson.OPT_INDENT_2)
     write_atomically(path, orjson.dumps({"format": FORMAT, **content}, option=options))

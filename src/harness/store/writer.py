@@ -134,7 +134,7 @@ class Writer:
 
 def write_summary(path: Path, content: dict[str, Any]) -> None:
     """Keep the figures that were derived from a sweep's rows, for listing."""
-    write_json(path / SUMMARY, content)
+    write_json(path / SUMMARY, content, compact=True)
 
 
 def _cell(line: dict[str, Any]) -> tuple[str, str, int]:
