@@ -127,12 +127,13 @@ class Retrievals:
         settings = found.settings
         view = _View(found.chunks, index, settings.embedder, self._cache, self._gateway, self._on_made)
         hits = await settings.retriever.retrieve(questions, found.top_k, view)
-        found.exact = found.exact and index.exact
+        exact = index.exact
+        found.exact = found.exact and exact
         entries = {}
         for question, retrieved in zip(questions, hits, strict=True):
             ordered = await self._reranked(question, retrieved, found)
             found.hits[question] = ordered
-            content = {"k": found.top_k, "exact": index.exact, "hits": ordered}
+            content = {"k": found.top_k, "exact": exact, "hits": ordered}
             entries[keys.hits_key(found.key, question)] = orjson.dumps(content)
         self._cache.put("retrieve", entries)
         self._progress.step("retrieve", len(questions), made=True)
