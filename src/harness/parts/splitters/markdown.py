@@ -15,7 +15,11 @@ from harness.records import Span
 @part("splitter", "markdown")
 @dataclass(frozen=True)
 class Markdown:
-    """Splits at headings first, then code blocks, rules, paragraphs, lines and words."""
+    """langchain's MarkdownTextSplitter: at headings first, then code blocks, rules, paragraphs, lines, words, anywhere.
+
+    Its patterns are used as the patterns they are (`is_separator_regex=True`); by its own default langchain 1.1 takes
+    them literally and so never splits at a heading.
+    """
 
     version: ClassVar[int] = 1
     chunk_size: int = 400
@@ -31,6 +35,9 @@ class Markdown:
 
         length = length_in(self.length)
         splitter = MarkdownTextSplitter(
-            chunk_size=self.chunk_size, chunk_overlap=self.chunk_overlap, length_function=length
+            chunk_size=self.chunk_size,
+            chunk_overlap=self.chunk_overlap,
+            length_function=length,
+            is_separator_regex=True,
         )
-        return spans_of(text, splitter.split_text(text), self.chunk_overlap, length)
+        return spans_of(text, splitter.split_text(text), self.chunk_size, self.chunk_overlap, length)

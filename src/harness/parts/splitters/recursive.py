@@ -15,7 +15,10 @@ from harness.records import Span
 @part("splitter", "recursive")
 @dataclass(frozen=True)
 class Recursive:
-    """Splits at the first of `separators` that makes pieces small enough, and merges pieces up to `chunk_size`."""
+    """Splits at the first of `separators` that occurs, what is still too long at the next, and merges the pieces.
+
+    A chunk is longer than `chunk_size` only where `separators` do not end with "" (anywhere) and no other occurs.
+    """
 
     version: ClassVar[int] = 1
     chunk_size: int = 400
@@ -25,9 +28,11 @@ class Recursive:
 
     def __post_init__(self) -> None:
         check_sizes(self.chunk_size, self.chunk_overlap)
+        if not self.separators:
+            raise ValueError('separators must hold at least one; write [""] to cut anywhere')
 
     def split(self, text: str) -> list[Span]:
-        """Spans of at most `chunk_size` in units of `length`."""
+        """Spans in units of `length`, without the whitespace around them; [] for a text of only whitespace."""
         from langchain_text_splitters import RecursiveCharacterTextSplitter
 
         length = length_in(self.length)
@@ -37,4 +42,4 @@ class Recursive:
             chunk_overlap=self.chunk_overlap,
             length_function=length,
         )
-        return spans_of(text, splitter.split_text(text), self.chunk_overlap, length)
+        return spans_of(text, splitter.split_text(text), self.chunk_size, self.chunk_overlap, length)

@@ -13,16 +13,24 @@ from harness.plugins import part
 from harness.records import Span
 
 _END = re.compile(
-    r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|(?<=[\u3002\uff01\uff1f])\s*|\n\s*\n|\n(?=\s*(?:[-*+|#]|\d+\.)\s?)"
+    r"(?P<stop>(?<=[.!?\u2026\u0964\u061f])[\"')\]\u2019\u201d\u00bb]*)\s+"  # . ! ? and what closes behind them
+    r"|(?<=[\u3002\uff01\uff1f])[\u300d\u300f\u201d\u2019\uff09]*\s*"  # the same in Chinese and Japanese
+    r"|\n\s*\n"  # a blank line
+    r"|\n(?=\s*(?:[-*+|#]|\d+[.)])\s?)"  # a line that begins a list item, a table row or a heading
 )
-"""A sentence ends at . ! ? before a capital or a digit, at CJK full stops, at a blank line, and before a list item,
-a table row or a heading. Abbreviations such as "Dr. Smith" are cut: a chunk is then a little shorter than possible."""
+_OPENING = re.compile(r"[\"'(\[\u2018\u201c\u00ab]*")
+_NUMBER = re.compile(r"\s*(?:\d+|\w)\.")
 
 
 @part("splitter", "sentence")
 @dataclass(frozen=True)
 class Sentence:
-    """Packs whole sentences up to `chunk_size`; the overlap is in whole sentences; a longer sentence stays whole."""
+    """Packs whole sentences up to `chunk_size`; the overlap is in whole sentences; a longer sentence stays whole.
+
+    A sentence ends at . ! ? before whitespace and anything but a small letter, at the full stops of Chinese and
+    Japanese, at a blank line, and before a list item, a table row or a heading. The number of a list item ends none.
+    Abbreviations such as "Dr. Smith" do: a chunk is then a little shorter than possible.
+    """
 
     version: ClassVar[int] = 1
     chunk_size: int = 400
@@ -33,7 +41,7 @@ class Sentence:
         check_sizes(self.chunk_size, self.chunk_overlap)
 
     def split(self, text: str) -> list[Span]:
-        """Spans that begin and end with a sentence."""
+        """Spans that begin and end with a sentence; [] for a text of only whitespace."""
         length = length_in(self.length)
         sentences = sentences_of(text)
         spans: list[Span] = []
@@ -68,14 +76,29 @@ class Sentence:
 
 
 def sentences_of(text: str) -> list[Span]:
-    """The sentences of a text, without the whitespace around them."""
+    """The sentences of a text, in order, without the whitespace around them."""
     spans: list[Span] = []
     start = 0
-    for end, following in [*((m.start(), m.end()) for m in _END.finditer(text)), (len(text), len(text))]:
-        stretch = text[start : max(end, following)]
-        inner = stretch.strip()
-        if inner:
-            begin = start + stretch.index(inner)
-            spans.append(Span(begin, begin + len(inner)))
-        start = following
-    return spans
+    for match in _END.finditer(text):
+        if _ends_sentence(text, start, match):
+            spans += _trimmed(text, start, match.end())
+            start = match.end()
+    return spans + _trimmed(text, start, len(text))
+
+
+def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the sentence that begins at `start` ends at `match`."""
+    if match["stop"] is None:
+        return True
+    opening = _OPENING.match(text, match.end())
+    after = opening.end() if opening else match.end()
+    return not text[after : after + 1].islower() and not _NUMBER.fullmatch(text, start, match.start())
+
+
+def _trimmed(text: str, start: int, end: int) -> list[Span]:
+    stretch = text[start:end]
+    inner = stretch.strip()
+    if not inner:
+        return []
+    begin = start + stretch.index(inner)
+    return [Span(begin, begin + len(inner))]

@@ -3,73 +3,98 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from harness.records import Span
 
 Length = Callable[[str], int]
+_NOT_SPACE = re.compile(r"\S")
+_LONGEST_TOKEN = 128
+"""Characters of the longest token of the known tokenizers: what bounds a search for the end of a long gap."""
 
 
-def spans_of(text: str, chunks: Sequence[str], overlap: int, length: Length = len) -> list[Span]:
+def spans_of(text: str, chunks: Sequence[str], size: int, overlap: int, length: Length = len) -> list[Span]:
     """The spans of `chunks`, cut from `text` in order with at most `overlap` (in units of `length`) in common.
 
     A chunk whose whitespace the splitter rewrote is found by its words. Together the spans cover every character of
-    `text` that is not whitespace: what no chunk accounts for becomes a span of its own.
+    `text` that is not whitespace: what no chunk accounts for becomes spans of its own, of at most `size`. They come in
+    the order of their starts; none is empty or holds only whitespace.
     """
-    found = list(_found(text, chunks, overlap, length))
-    return _with_gaps(text, found)
-
-
-def _found(text: str, chunks: Sequence[str], overlap: int, length: Length) -> list[Span]:
     spans: list[Span] = []
-    start, end = -1, 0
+    covered = 0
+    for span in sorted(_found(text, chunks, overlap, length)):
+        spans += _pieces(text, covered, span.start, size, length)
+        spans.append(span)
+        covered = max(covered, span.end)
+    spans += _pieces(text, covered, len(text), size, length)
+    return sorted(dict.fromkeys(spans))
+
+
+def _found(text: str, chunks: Sequence[str], overlap: int, length: Length) -> Iterator[Span]:
+    last = Span(0, 0)
     for chunk in chunks:
         if not chunk.strip():
             continue
-        low = _earliest(text, start, end, overlap, length) if overlap and end else end
-        at = text.find(chunk, max(low, start + 1))
-        at = at if at >= 0 else text.find(chunk, start + 1)
-        if at >= 0:
-            start, end = at, at + len(chunk)
-        else:
-            match = re.compile(r"\s+".join(map(re.escape, chunk.split()))).search(text, start + 1)
-            if match is None:
-                continue
-            start, end = match.span()
-        spans.append(Span(start, end))
-    return spans
+        low = _earliest(text, last, overlap, length) if overlap and last.end else last.end
+        span = _exact(text, chunk, low, last) or _by_words(text, chunk, last)
+        if span is not None:
+            yield span
+            last = span
 
 
-def _earliest(text: str, start: int, end: int, overlap: int, length: Length) -> int:
+def _exact(text: str, chunk: str, low: int, last: Span) -> Span | None:
+    """The first place of `chunk` from `low` on that does not end before the `last` chunk does."""
+    # It may start where the last one does ("a", then "a b"): to ask for a later start would lose it, or take a
+    # repetition of it far behind and lose all that lies between.
+    lowest = max(last.start, last.end - len(chunk))
+    start = text.find(chunk, max(low, lowest))
+    start = start if start >= 0 else text.find(chunk, lowest)
+    if start == last.start and start + len(chunk) == last.end:
+        repeated = text.find(chunk, start + 1)
+        start = repeated if repeated >= 0 and not text[last.end : repeated].strip() else start
+    return Span(start, start + len(chunk)) if start >= 0 else None
+
+
+def _by_words(text: str, chunk: str, last: Span) -> Span | None:
+    match = re.compile(r"\s+".join(map(re.escape, chunk.split()))).search(text, last.start)
+    return Span(*match.span()) if match else None
+
+
+def _earliest(text: str, last: Span, overlap: int, length: Length) -> int:
     """Where the next chunk can start at the earliest: `overlap` before the end of the last one."""
     if length is len:
-        return end - overlap
-    low, high = start + 1, end
+        return last.end - overlap
+    low, high = last.start, last.end
     while low < high:
         middle = (low + high) // 2
-        if length(text[middle:end]) <= overlap:
+        if length(text[middle : last.end]) <= overlap:
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def _with_gaps(text: str, found: list[Span]) -> list[Span]:
-    """The spans, and one for each stretch between them that holds more than whitespace."""
-    spans: list[Span] = []
-    covered = 0
-    for span in sorted(found):
-        spans += _gap(text, covered, span.start)
-        spans.append(span)
-        covered = max(covered, span.end)
-    spans += _gap(text, covered, len(text))
-    return sorted(dict.fromkeys(spans))
+def _pieces(text: str, start: int, end: int, size: int, length: Length) -> Iterator[Span]:
+    """What `text[start:end]` holds besides whitespace, cut between words, or within one longer than `size`."""
+    while first := _NOT_SPACE.search(text, start, end):
+        start = first.start()
+        stop = _longest(text, start, end, size, length)
+        inside_word = stop < end and not text[stop].isspace() and not text[stop - 1].isspace()
+        if inside_word and (words := text[start:stop].rsplit(maxsplit=1))[1:]:
+            stop = start + len(words[0])
+        yield Span(start, start + len(text[start:stop].rstrip()))
+        start = stop
 
 
-def _gap(text: str, start: int, end: int) -> list[Span]:
-    stretch = text[start:end]
-    inner = stretch.strip()
-    if start >= end or not inner:
-        return []
-    begin = start + stretch.index(inner)
-    return [Span(begin, begin + len(inner))]
+def _longest(text: str, start: int, end: int, size: int, length: Length) -> int:
+    """The last end that keeps the length within `size`; at least one character further than `start`."""
+    if length is len:
+        return min(end, start + size)
+    low, high = start + 1, min(end, start + size * _LONGEST_TOKEN)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if length(text[start:middle]) <= size:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,284 @@
+"""Every built-in splitter: spans that are valid, ordered, complete, and of the size that was asked for."""
+
+from __future__ import annotations
+
+import logging
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+from pydantic import ValidationError
+
+from harness.errors import UserError
+from harness.parts.splitters.lengths import length_in
+from harness.parts.splitters.sentence import sentences_of
+from harness.parts.splitters.spans import spans_of
+from harness.plugins import make, names
+from harness.records import Span
+from harness.testing import check_splitter
+
+PIECES = [
+    "a",
+    "b",
+    "ab",
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    ". ",
+    "! A",
+    "# ",
+    "```",
+    "|",
+    "- ",
+    "\u65e5\u672c",
+    "\u3002",
+]
+TEXTS = st.one_of(
+    st.text(max_size=120),
+    st.lists(st.sampled_from([*PIECES, "\u3000", "e\u0301", "\U0001f642", "\ufeff", "\x1c"]), max_size=60).map("".join),
+    st.tuples(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map("".join), st.integers(1, 40)).map(
+        lambda drawn: drawn[0] * drawn[1]
+    ),
+    st.text(alphabet=" \n\t\u3000\u2028", max_size=20),
+)
+SIZES = st.integers(1, 30).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1)))
+UNITS = st.sampled_from(["characters", "cl100k_base"])
+
+
+def splitter(use: str, **fields: Any) -> Any:
+    """A built-in splitter as a sweep file makes it."""
+    return make("splitter", {"use": use, **fields})
+
+
+def cut(use: str, text: str, **fields: Any) -> list[str]:
+    """The texts of the chunks."""
+    return [text[span.start : span.end] for span in splitter(use, **fields).split(text)]
+
+
+@pytest.mark.parametrize("use", names("splitter"))
+@settings(deadline=None)
+@given(text=TEXTS, sizes=SIZES, unit=UNITS)
+def test_spans_are_valid_ordered_and_cover_the_text(use: str, text: str, sizes: tuple[int, int], unit: str) -> None:
+    """Whatever the text, spans lie inside it, hold no outer whitespace, are ordered, and lose no character."""
+    spans = splitter(use, chunk_size=sizes[0], chunk_overlap=sizes[1], length=unit).split(text)
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert all(text[start:end] == text[start:end].strip() for start, end in spans)
+    assert [span.start for span in spans] == sorted(span.start for span in spans)
+    assert len(set(spans)) == len(spans)
+    covered = {i for start, end in spans for i in range(start, end)}
+    assert {i for i, character in enumerate(text) if not character.isspace()} <= covered
+
+
+@pytest.mark.parametrize("use", ["recursive", "markdown"])
+@settings(deadline=None)
+@given(text=TEXTS, sizes=SIZES)
+def test_no_chunk_is_longer_than_asked_for(use: str, text: str, sizes: tuple[int, int]) -> None:
+    """Splitters that may cut anywhere keep every chunk within `chunk_size` characters."""
+    spans = splitter(use, chunk_size=sizes[0], chunk_overlap=sizes[1]).split(text)
+    assert max((end - start for start, end in spans), default=0) <= sizes[0]
+
+
+@settings(deadline=None)
+@given(text=TEXTS, sizes=SIZES)
+def test_sentences_overlap_at_most_as_asked_for(text: str, sizes: tuple[int, int]) -> None:
+    """Chunks overlap in whole sentences of at most `chunk_overlap`; only a lone sentence exceeds the size."""
+    spans = splitter("sentence", chunk_size=sizes[0], chunk_overlap=sizes[1]).split(text)
+    sentences = sentences_of(text)
+    for before, after in pairwise(spans):
+        assert before.end - after.start <= sizes[1]
+    starts, ends = {s.start for s in sentences}, {s.end for s in sentences}
+    for span in spans:
+        assert span.start in starts and span.end in ends
+        assert span.end - span.start <= sizes[0] or span in sentences
+
+
+@pytest.mark.parametrize("use", names("splitter"))
+def test_built_in_splitters_keep_the_contract(use: str) -> None:
+    """Each built-in passes the contract test that plug-in authors run, in characters and in tokens."""
+    check_splitter(splitter(use))
+    check_splitter(splitter(use, chunk_size=30, chunk_overlap=10, length="o200k_base"))
+
+
+@pytest.mark.parametrize("use", names("splitter"))
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"chunk_size": 0, "chunk_overlap": 0}, "chunk_size must be at least 1"),
+        ({"chunk_overlap": -1}, "write 0 for no overlap"),
+        ({"chunk_size": 50, "chunk_overlap": 50}, "exclude:"),
+        ({"length": "words"}, "cl100k_base"),
+        ({"size": 50}, "Unexpected"),
+    ],
+)
+def test_impossible_settings_are_refused(use: str, fields: dict[str, Any], said: str) -> None:
+    """Sizes that cannot be, unknown units and unknown fields are refused with a word on what to do."""
+    with pytest.raises(ValidationError, match=said):
+        splitter(use, **fields)
+
+
+def test_no_separators_are_refused() -> None:
+    """`separators: []` is refused; langchain would quietly take its own."""
+    with pytest.raises(ValidationError, match="at least one"):
+        splitter("recursive", separators=[])
+
+
+def test_recursive_packs_paragraphs_then_words() -> None:
+    """Short paragraphs stay whole and a long one is cut between words."""
+    text = "first para\n\nsecond para is quite long\n\nthird"
+    assert cut("recursive", text, chunk_size=14, chunk_overlap=0) == [
+        "first para",
+        "second para",
+        "is quite long",
+        "third",
+    ]
+
+
+def test_separators_are_those_given() -> None:
+    """`separators` decides where the recursive splitter cuts."""
+    assert cut("recursive", "a;b c;d", chunk_size=4, chunk_overlap=0, separators=[";", ""]) == ["a", ";b c", ";d"]
+
+
+def test_markdown_cuts_at_headings() -> None:
+    """A Markdown heading begins a chunk."""
+    text = "# One\nshort text\n## Two\nmore text here\n"
+    assert cut("markdown", text, chunk_size=24, chunk_overlap=0) == ["# One\nshort text", "## Two\nmore text here"]
+
+
+def test_a_separator_is_no_pattern_and_makes_no_chunk() -> None:
+    """The character splitter takes `.` literally, keeps it with its sentence, and leaves long pieces whole."""
+    text = "abc. def is long. g"
+    assert cut("character", text, chunk_size=4, chunk_overlap=0, separator=".") == ["abc.", "def is long.", "g"]
+
+
+def test_a_long_piece_is_no_reason_to_warn(caplog: pytest.LogCaptureFixture) -> None:
+    """Pieces longer than chunk_size, which the documentation announces, do not flood the log."""
+    with caplog.at_level(logging.WARNING):
+        assert cut("character", "x" * 50 + "\n\n" + "y" * 50, chunk_size=10, chunk_overlap=0) == ["x" * 50, "y" * 50]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "It is 3.14 e.g. here. Yes! \u201cNo?\u201d She went.",
+            ["It is 3.14 e.g. here.", "Yes!", "\u201cNo?\u201d", "She went."],
+        ),
+        ("Steps:\n1. Open it. Wait.\n2. Close it.", ["Steps:", "1. Open it.", "Wait.", "2. Close it."]),
+        (
+            "\u4eca\u65e5\u306f\u3002\u300c\u306f\u3044\u3002\u300d\u6b21\uff01",
+            ["\u4eca\u65e5\u306f\u3002", "\u300c\u306f\u3044\u3002\u300d", "\u6b21\uff01"],
+        ),
+        ("\u00c9cole. \u00c9t\u00e9.", ["\u00c9cole.", "\u00c9t\u00e9."]),
+        ("A title\n\nA line\nthat goes on\n# Next", ["A title", "A line\nthat goes on", "# Next"]),
+        (" \n ", []),
+    ],
+)
+def test_sentences_end_where_the_rule_says(text: str, expected: list[str]) -> None:
+    """Sentences end at full stops, closing quotes, blank lines and list items, not within numbers and abbreviations."""
+    assert [text[s.start : s.end] for s in sentences_of(text)] == expected
+
+
+def test_sentence_packs_and_overlaps_whole_sentences() -> None:
+    """Chunks hold as many sentences as fit; the next one repeats as many as the overlap and the size hold."""
+    text = "One two. Three. Four five six. Seven."
+    assert cut("sentence", text, chunk_size=16, chunk_overlap=8) == ["One two. Three.", "Four five six.", "Seven."]
+    assert cut("sentence", text, chunk_size=24, chunk_overlap=8) == [
+        "One two. Three.",
+        "Three. Four five six.",
+        "Seven.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "count"), [("characters", 11), ("cl100k_base", 2), ("o200k_base", 2), ("p50k_base", 2)]
+)
+def test_lengths_are_counted_offline(unit: Any, count: int) -> None:
+    """All units measure without a network, and special tokens are text like any other."""
+    assert length_in(unit)("hello world") == count
+    assert length_in(unit)("<|endoftext|>") > 1
+
+
+def test_a_missing_vocabulary_is_the_users_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the vocabulary can be neither found nor downloaded, the message names the setting to change."""
+
+    def fail(name: str) -> None:
+        raise ConnectionError("no network")
+
+    length_in.cache_clear()
+    monkeypatch.setattr("tiktoken.get_encoding", fail)
+    try:
+        with pytest.raises(UserError, match=r"length cl100k_base: .*TIKTOKEN_CACHE_DIR"):
+            length_in("cl100k_base")
+    finally:
+        length_in.cache_clear()
+
+
+def test_equal_starts_do_not_lose_what_follows() -> None:
+    """A chunk that starts where the one before does is found there, not at a repetition of it far behind."""
+    block = "```\nThis is one long line of code in here\n"
+    text = block + "Something else that stands in between them.\n" + block
+    chunks = ["```", block.strip(), "Something else that stands in between them.", "```", block.strip()]
+    assert spans_of(text, chunks, 60, 5) == [
+        Span(0, 3),
+        Span(0, 41),
+        Span(42, 85),
+        Span(86, 89),
+        Span(86, 127),
+    ]
+
+
+def test_what_no_chunk_accounts_for_is_cut_to_size() -> None:
+    """A stretch that the splitter lost is covered by spans between words, none longer than the size."""
+    text = "found one two three fourfourfour end"
+    spans = spans_of(text, ["found", "never there", "end"], 8, 0)
+    assert [text[s.start : s.end] for s in spans] == ["found", "one two", "three", "fourfour", "four", "end"]
+
+
+def test_rewritten_whitespace_is_found_by_words() -> None:
+    """A chunk whose whitespace the splitter changed gets the span of the same words."""
+    assert spans_of("a \n\n b  c", ["a b", "c"], 10, 0) == [Span(0, 6), Span(8, 9)]
+
+
+class Unmistakable:
+    """A document in which every character but whitespace is another one, so that a chunk tells its own place."""
+
+    def __init__(self, text: str) -> None:
+        codes = (code for code in range(0x3400, 0x30000) if not 0xD800 <= code < 0xE000 and not chr(code).isspace())
+        self.text = "".join(c if c.isspace() else chr(next(codes)) for c in text)
+        self.places = {c: i for i, c in enumerate(self.text) if not c.isspace()}
+
+    def spans(self, size: int, overlap: int) -> set[Span]:
+        """Where langchain's chunks truly lie."""
+        chunks = RecursiveCharacterTextSplitter(chunk_size=size, chunk_overlap=overlap).split_text(self.text)
+        return {Span(self.places[chunk[0]], self.places[chunk[0]] + len(chunk)) for chunk in chunks}
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(100, 30), (400, 40), (800, 0)])
+def test_spans_of_real_documents_are_the_true_ones(shared_data: Path, size: int, overlap: int) -> None:
+    """On the real documents every chunk lies where langchain cut it, and hardly a span is added (1 in 1,000)."""
+    recursive = splitter("recursive", chunk_size=size, chunk_overlap=overlap)
+    true_count, missed, added = 0, 0, 0
+    for path in sorted(shared_data.glob("*/docs/*")):
+        text = path.read_text(encoding="utf-8")
+        true, found = Unmistakable(text).spans(size, overlap), set(recursive.split(text))
+        true_count, missed, added = true_count + len(true), missed + len(true - found), added + len(found - true)
+    assert true_count > 1000
+    assert missed == 0
+    assert added <= true_count / 1000
+
+
+@pytest.mark.parametrize("use", names("splitter"))
+def test_real_documents_keep_the_contract(shared_data: Path, use: str) -> None:
+    """Every built-in keeps its contract on the longest real documents, in characters and in tokens."""
+    paths = sorted(shared_data.glob("*/docs/*"), key=lambda path: -path.stat().st_size)[:8]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    assert texts
+    check_splitter(splitter(use, chunk_size=200, chunk_overlap=50), texts)
+    check_splitter(splitter(use, chunk_size=200, chunk_overlap=50, length="cl100k_base"), texts[-2:])
