@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, offers_human
+from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, check_phrases, offers_human
 from harness.parts.metrics.text import matches
 from harness.plugins import part
 from harness.records import Case, Example, Verdict
@@ -26,7 +26,7 @@ class _ZeroOrOne:
 @part("metric", "abstention")
 @dataclass(frozen=True)
 class Abstention(_ZeroOrOne):
-    """1 when the reply abstains exactly when it should. An empty reply abstains.
+    """1 when the reply abstains exactly when it should: it is empty, or its first sentence holds one of `phrases`.
 
     `on: abstain` looks only at examples that should be abstained from, `on: answer` only at those that should be
     answered: the two sides of the trade that a threshold makes.
@@ -34,6 +34,9 @@ class Abstention(_ZeroOrOne):
 
     on: Literal["both", "answer", "abstain"] = "both"
     phrases: tuple[str, ...] = ABSTENTIONS
+
+    def __post_init__(self) -> None:
+        check_phrases(self.phrases)
 
     def applies(self, example: Example) -> bool:
         """Where an answer or an abstention is expected, or only the one of them."""
@@ -52,9 +55,12 @@ def _should(abstain: bool) -> str:
 @part("metric", "handoff")
 @dataclass(frozen=True)
 class Handoff(_ZeroOrOne):
-    """1 when the reply offers a human exactly when one is needed."""
+    """1 when the reply offers a human, by one of `phrases` anywhere in it, exactly when one is needed."""
 
     phrases: tuple[str, ...] = HANDOFFS
+
+    def __post_init__(self) -> None:
+        check_phrases(self.phrases)
 
     def applies(self, example: Example) -> bool:
         """Everywhere."""
@@ -72,11 +78,15 @@ class Handoff(_ZeroOrOne):
 class Correct(_ZeroOrOne):
     """1 when the reply is what was expected: a matching answer, an abstention, or the offer of a human.
 
-    An answer matches as in `answer_match`, and must be neither an abstention nor a handoff.
+    An answer matches as in `answer_match`, and must be neither an abstention nor a handoff. A reply that abstains and
+    offers a human is right where either is expected.
     """
 
     abstention_phrases: tuple[str, ...] = ABSTENTIONS
     handoff_phrases: tuple[str, ...] = HANDOFFS
+
+    def __post_init__(self) -> None:
+        check_phrases(self.abstention_phrases, self.handoff_phrases)
 
     def applies(self, example: Example) -> bool:
         """Everywhere but where an answer is expected and no reference says which."""
@@ -84,14 +94,14 @@ class Correct(_ZeroOrOne):
 
     def score(self, case: Case) -> Verdict:
         """0 or 1; the reason names what was found."""
-        found = self._kind(case)
-        return Verdict(float(found == case.example.expected), found)
-
-    def _kind(self, case: Case) -> str:
-        if offers_human(case.answer, self.handoff_phrases):
-            return "handoff"
-        if abstains(case.answer, self.abstention_phrases):
-            return "abstain"
-        if case.example.expected == "answer" and not matches(case.answer, case.example.references):
-            return "wrong answer"
-        return "answer"
+        answer, expected = case.answer, case.example.expected
+        hands_over = offers_human(answer, self.handoff_phrases)
+        declines = abstains(answer, self.abstention_phrases)
+        if expected == "handoff":
+            return Verdict(float(hands_over), "offers a human" if hands_over else "offers no human")
+        if expected == "abstain":
+            return Verdict(float(declines), "abstains" if declines else "does not abstain")
+        if hands_over or declines:
+            return Verdict(0.0, "offers a human" if hands_over else "abstains")
+        right = matches(answer, case.example.references)
+        return Verdict(float(right), "right answer" if right else "wrong answer")

@@ -19,7 +19,7 @@ Intervals = dict[str, list[tuple[int, int]]]
 def union(spans: Iterable[tuple[str, int, int]]) -> Intervals:
     """The characters covered, as disjoint ordered intervals by document."""
     merged: Intervals = {}
-    for document, start, end in sorted(spans):
+    for document, start, end in sorted(span for span in spans if span[1] < span[2]):
         intervals = merged.setdefault(document, [])
         if intervals and start <= intervals[-1][1]:
             intervals[-1] = (intervals[-1][0], max(end, intervals[-1][1]))
@@ -55,7 +55,7 @@ class _OverSpans:
 
     def applies(self, example: Example) -> bool:
         """Where there is evidence and every piece of it is a span."""
-        return bool(example.evidence) and all(e.start is not None for e in example.evidence)
+        return bool(example.evidence) and all(e.start is not None and e.end is not None for e in example.evidence)
 
     def _sizes(self, case: Case) -> tuple[int, int, int]:
         """Characters of evidence, of passages, of both."""
@@ -69,9 +69,11 @@ class _OverSpans:
 class SpanRecall(_OverSpans):
     """The share of the evidence's characters that the passages cover."""
 
-    def score(self, case: Case) -> Verdict:
-        """Between 0 and 1; the reason counts the characters."""
+    def score(self, case: Case) -> Verdict | None:
+        """Between 0 and 1; the reason counts the characters. None where no evidence holds a character."""
         wanted, _, both = self._sizes(case)
+        if not wanted:
+            return None
         return Verdict(both / wanted, f"{both} of {wanted} characters of evidence")
 
 
@@ -80,9 +82,11 @@ class SpanRecall(_OverSpans):
 class SpanPrecision(_OverSpans):
     """The share of the passages' characters that are evidence; 0 when nothing was retrieved."""
 
-    def score(self, case: Case) -> float:
-        """Between 0 and 1."""
-        _, given, both = self._sizes(case)
+    def score(self, case: Case) -> float | None:
+        """Between 0 and 1; None where no evidence holds a character."""
+        wanted, given, both = self._sizes(case)
+        if not wanted:
+            return None
         return both / given if given else 0.0
 
 
@@ -91,7 +95,7 @@ class SpanPrecision(_OverSpans):
 class SpanIou(_OverSpans):
     """Characters in both evidence and passages, divided by characters in either."""
 
-    def score(self, case: Case) -> float:
-        """Between 0 and 1."""
+    def score(self, case: Case) -> float | None:
+        """Between 0 and 1; None where no evidence holds a character."""
         wanted, given, both = self._sizes(case)
-        return both / (wanted + given - both)
+        return both / (wanted + given - both) if wanted else None

@@ -26,7 +26,10 @@ class _Minimized:
 @part("metric", "latency_ms")
 @dataclass(frozen=True)
 class Latency(_Minimized):
-    """Milliseconds on the wire of the attempt that succeeded; waiting and retries are not in it."""
+    """Milliseconds on the wire of the attempt that succeeded; waiting and retries are not in it.
+
+    Does not apply where nothing was measured.
+    """
 
     unit: ClassVar[str] = "ms"
     reads: ClassVar[tuple[str, ...]] = ("latency_ms",)

@@ -16,12 +16,12 @@ from harness.records import Case, Evidence, Example, Passage
 
 
 def finds(passage: Passage, evidence: Evidence) -> bool:
-    """Whether the passage touches the evidence."""
+    """Whether the passage shares a character with the evidence, or only its document where evidence is no span."""
     if passage.document != evidence.document:
         return False
     if evidence.start is None or evidence.end is None:
         return True
-    return passage.start < evidence.end and evidence.start < passage.end
+    return max(passage.start, evidence.start) < min(passage.end, evidence.end)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class PrecisionAtK(_AtK):
 class NdcgAtK(_AtK):
     """Normalised discounted cumulative gain at `k`: a passage gains 1 when it finds evidence that none before it found.
 
-    The ideal is one new piece of evidence at each of the first ranks.
+    The ideal is one new piece of evidence at each of the first ranks. Gains are discounted by log2(rank + 1), after
+    K. Järvelin, J. Kekäläinen, "Cumulated gain-based evaluation of IR techniques" (2002), with every gain 0 or 1.
     """
 
     def score(self, case: Case) -> float:

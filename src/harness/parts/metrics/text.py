@@ -17,21 +17,27 @@ from harness.records import Case, Example
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+_REMEMBERED = 8192
+"""Texts to remember: the references of a dataset and the latest answers, some tens of megabytes at most."""
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=_REMEMBERED)
 def normalised(text: str) -> str:
     """Lower case, without punctuation, articles and extra whitespace."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=_REMEMBERED)
 def _counts(text: str) -> Counter[str]:
     return Counter(normalised(text).split())
 
 
 def matches(answer: str, references: tuple[str, ...]) -> bool:
-    """Whether a reference appears in the answer, as whole words, both normalised."""
+    """Whether a reference appears in the answer, as whole words, both normalised.
+
+    Words are what whitespace divides: a reference in Chinese or Japanese is found only where it stands alone. A
+    reference that is nothing after normalisation ("The") is found nowhere.
+    """
     padded = f" {normalised(answer)} "
     return any(f" {words} " in padded for words in map(normalised, references) if words)
 
@@ -41,7 +47,7 @@ def f1(answer: str, reference: str) -> float:
     said, wanted = _counts(answer), _counts(reference)
     if not said or not wanted:
         return float(said == wanted)
-    common = (said & wanted).total()
+    common = sum(min(count, said[token]) for token, count in wanted.items() if token in said)
     if not common:
         return 0.0
     precision, recall = common / said.total(), common / wanted.total()
