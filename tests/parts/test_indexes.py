@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from harness.records import Chunk
 from harness.testing.indexes import check_index
 
 RANDOM = np.random.default_rng(4)
+APPROXIMATE: tuple[dict[str, Any], ...] = ({"search": "approximate"}, {"exact_limit": 10})
 
 
 @pytest.mark.parametrize("spec", ["exact", "chroma"])
@@ -62,7 +64,7 @@ def test_chroma_keeps_vectors_across_processes_of_use(tmp_path: Path) -> None:
 
 def test_approximate_search_says_so_and_is_ordered(tmp_path: Path) -> None:
     """Asked for, or beyond the limit of exact search."""
-    for i, settings in enumerate(({"search": "approximate"}, {"exact_limit": 10})):
+    for i, settings in enumerate(APPROXIMATE):
         opened = make("index", {"use": "chroma", **settings}).open(tmp_path, f"near{i}")
         vectors = RANDOM.normal(size=(300, 16)).astype(np.float32)
         opened.fill(chunks(300), vectors)
