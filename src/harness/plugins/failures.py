@@ -49,20 +49,22 @@ def of_status(status: int, message: str, headers: Mapping[str, str], about: str,
 def of_sdk(error: Any, about: str) -> ProviderError:
     """The failure behind an APIStatusError of the openai or the anthropic SDK, or of litellm."""
     response = getattr(error, "response", None)
-    headers = getattr(response, "headers", None) or {}
+    headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
     message, code = _words(getattr(error, "body", None))
     return of_status(int(error.status_code), message or str(error), headers, about, code)
 
 
-def of_timeout(seconds: float, about: str) -> ProviderError:
-    """No answer in time."""
-    return ProviderError(f"{about}: no answer within {seconds:g} s", kind="timeout", retryable=True)
+def of_no_answer(error: Exception, seconds: float, about: str) -> ProviderError:
+    """No answer in time, or no connection, or one that broke.
 
-
-def of_connection(error: Exception, about: str) -> ProviderError:
-    """No connection, or one that broke."""
-    cause = error.__cause__ or error
-    return ProviderError(_text(about, f"{type(cause).__name__}: {cause}"), kind="connection", retryable=True)
+    Which of them tells the innermost cause: the SDKs' aiohttp transport calls a refused connection a timeout.
+    """
+    root = error
+    while isinstance(root.__cause__, Exception):
+        root = root.__cause__
+    if isinstance(root, TimeoutError) or "Timeout" in type(root).__name__:
+        return ProviderError(f"{about}: no answer within {seconds:g} s", kind="timeout", retryable=True)
+    return ProviderError(_text(about, f"{type(root).__name__}: {root}"), kind="connection", retryable=True)
 
 
 def of_broken(error: Exception, about: str) -> ProviderError:

@@ -55,7 +55,7 @@ def key(variable: str | None, server_: str | None) -> str | None:
 
 
 def quiet_litellm() -> Any:
-    """litellm, imported so that it looks up nothing, reports nothing and drops nothing."""
+    """litellm, imported so that it looks up nothing, reports nothing, drops nothing and retries nothing."""
     for variable, value in _QUIET.items():
         os.environ.setdefault(variable, value)
     import litellm
@@ -63,6 +63,7 @@ def quiet_litellm() -> Any:
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.drop_params = False
+    litellm.DEFAULT_MAX_RETRIES = 0  # its embeddings take a max_retries of 0 for "not given"
     return litellm
 
 

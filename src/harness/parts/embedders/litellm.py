@@ -78,10 +78,8 @@ class _Connection:
                     timeout=embedder.timeout_s,
                 )
             return _embedded(done, len(texts))
-        except (TimeoutError, litellm.exceptions.Timeout) as error:
-            raise failures.of_timeout(embedder.timeout_s, about) from error
-        except litellm.exceptions.APIConnectionError as error:
-            raise failures.of_connection(error, about) from error
+        except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
+            raise failures.of_no_answer(error, embedder.timeout_s, about) from error
         except self._base_error as error:
             if isinstance(getattr(error, "status_code", None), int):
                 raise failures.of_sdk(error, about) from error
@@ -94,8 +92,9 @@ class _Connection:
 
 
 def _embedded(done: Any, count: int) -> Embedded:
-    """The vectors out of an answer. Raises ValueError, TypeError or KeyError when it is broken."""
-    vectors = np.asarray([item["embedding"] for item in done.data], dtype=np.float32)
+    """The vectors out of an answer, in the order of the texts. Raises ValueError, TypeError or KeyError when broken."""
+    items = sorted(done.data, key=lambda item: item["index"])
+    vectors = np.asarray([item["embedding"] for item in items], dtype=np.float32)
     if vectors.ndim != 2 or len(vectors) != count:
         raise ValueError(f"{len(done.data)} vectors for {count} texts")
     return Embedded(vectors, getattr(done.usage, "prompt_tokens", None))

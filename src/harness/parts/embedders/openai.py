@@ -76,10 +76,8 @@ class _Connection:
             return _embedded(done, len(texts))
         except sdk.APIStatusError as error:
             raise failures.of_sdk(error, about) from error
-        except (TimeoutError, sdk.APITimeoutError) as error:
-            raise failures.of_timeout(embedder.timeout_s, about) from error
-        except sdk.APIConnectionError as error:
-            raise failures.of_connection(error, about) from error
+        except (TimeoutError, sdk.APIConnectionError) as error:
+            raise failures.of_no_answer(error, embedder.timeout_s, about) from error
         except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError) as error:
             raise failures.of_broken(error, about) from error
 

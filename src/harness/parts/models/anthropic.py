@@ -95,10 +95,8 @@ class _Connection:
             return _reply(done, (time.perf_counter() - started) * 1000)
         except sdk.APIStatusError as error:
             raise failures.of_sdk(error, about) from error
-        except (TimeoutError, sdk.APITimeoutError) as error:
-            raise failures.of_timeout(model.timeout_s, about) from error
-        except sdk.APIConnectionError as error:
-            raise failures.of_connection(error, about) from error
+        except (TimeoutError, sdk.APIConnectionError) as error:
+            raise failures.of_no_answer(error, model.timeout_s, about) from error
         except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError) as error:
             raise failures.of_broken(error, about) from error
 

@@ -112,10 +112,8 @@ class _Connection:
                     **request.parameters,
                 )
             return _reply(done, (time.perf_counter() - started) * 1000)
-        except (TimeoutError, litellm.exceptions.Timeout) as error:
-            raise failures.of_timeout(model.timeout_s, about) from error
-        except litellm.exceptions.APIConnectionError as error:
-            raise failures.of_connection(error, about) from error
+        except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
+            raise failures.of_no_answer(error, model.timeout_s, about) from error
         except self._base_error as error:
             if isinstance(getattr(error, "status_code", None), int):
                 raise failures.of_sdk(error, about) from error
