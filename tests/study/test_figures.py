@@ -38,13 +38,13 @@ def matrix(columns: dict[str, list[float | None]], failed: dict[str, list[int]] 
     lost = np.array(list(failed.values())).T if failed else np.zeros(values.shape, dtype=np.int64)
     scored = (~np.isnan(values)).astype(np.int64)
     examples = [str(i) for i in range(len(values))]
-    return Matrix("m", list(columns), examples, np.arange(len(values)), values, scored, lost)
+    return Matrix("m", list(columns), examples, np.arange(len(values)), values, scored, lost, lost)
 
 
 def test_a_mean_counts_planned_scored_and_failed() -> None:
     """Two scored, one failed: the mean is over two, the bounds over three."""
     found = figures(matrix({"a": [1.0, 0.5, None]}, {"a": [0, 0, 1]}), 0.0, 1.0)["a"]
-    assert (found.mean, found.n, found.failed, found.planned) == (0.75, 2, 1, 3)
+    assert (found.mean, found.n, found.failed, found.planned, found.answered) == (0.75, 2, 1, 3, 2)
     assert found.worst == 0.5
     assert found.best == pytest.approx(2.5 / 3)
 
@@ -107,7 +107,7 @@ def test_failed_cells_are_recorded_and_the_rest_is_scored(tmp_path: Path) -> Non
     lost = sweep.scores[sweep.scores["failure"].notna()]
     assert lost["value"].isna().all()
     figure = sweep.summary["runs"][0]["metrics"]["correct"]
-    assert (figure["planned"], figure["n"], figure["failed"]) == (8, 7, 1)
+    assert (figure["planned"], figure["answered"], figure["n"], figure["failed"]) == (8, 7, 7, 1)
     with pytest.raises(Incomplete, match="max_failures"):
         run_sweep(load(path, ("max_failures=2",)), Options(fresh=True), Progress())
 

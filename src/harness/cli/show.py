@@ -51,8 +51,8 @@ def _show_sweep(summary: dict[str, Any], json_: bool) -> None:
 def _show_run(figures: dict[str, Any], variant: dict[str, Any], stored: Any, count: int) -> None:
     click.echo(f"{figures['run']}  {figures['label']}\n")
     rows = [_figure_row(name, figure) for name, figure in figures["metrics"].items()]
-    columns = ["metric", "mean", "95% interval", "planned", "scored", "failed", "bounds"]
-    print_table("Scores", columns, rows, right=["mean", "planned", "scored", "failed"])
+    columns = ["metric", "mean", "95% interval", "planned", "answered", "scored", "failed", "bounds"]
+    print_table("Scores", columns, rows, right=["mean", "planned", "answered", "scored", "failed"])
     click.echo("\n" + yaml.safe_dump({"chatbot": variant["chatbot"]}, sort_keys=False, allow_unicode=True))
     _show_origin(stored.header)
     _show_examples(variant["id"], stored, count)
@@ -65,6 +65,7 @@ def _figure_row(name: str, figure: dict[str, Any]) -> list[str]:
         number(figure["mean"]),
         interval(figure["low"], figure["high"]),
         str(figure["planned"]),
+        str(figure["answered"]),
         str(figure["n"]),
         str(figure["failed"]),
         bounds,

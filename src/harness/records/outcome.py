@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from harness.records.corpus import Passage
 from harness.records.example import Example
 
+NO_ANSWER = "no answer: "
+"""How the failure of a score begins that has no answer to score."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -18,9 +18,10 @@ METHOD = f"95% percentile cluster bootstrap, {DRAWS} draws, fixed sample"
 class Figure:
     """The mean of a metric for one variant.
 
-    `n` cells are scored, `failed` failed, of `planned` to which the metric applies; `low` and `high` are the interval
-    (None with fewer than two clusters). Where cells failed, `worst` and `best` are the mean had they all scored the
-    worst or best possible; None where the range has no such end.
+    Of `planned` cells to which the metric applies, `answered` have an answer, `n` are scored and `failed` are not (no
+    answer, or the metric broke). `low` and `high` are the interval (None with fewer than two clusters). Where cells
+    failed, `worst` and `best` are the mean had they all scored the worst or best possible; None where the range has no
+    such end.
     """
 
     mean: float | None
@@ -29,6 +30,7 @@ class Figure:
     n: int
     failed: int
     planned: int
+    answered: int
     worst: float | None
     best: float | None
 
@@ -48,7 +50,9 @@ def figures(matrix: Matrix, low: float | None, high: float | None, alpha: float 
         mean = total / n if n else None
         ends = [None if end is None or not n + lost else (total + end * lost) / (n + lost) for end in (low, high)]
         worst, best = ends if lost else (mean, mean)
-        found[variant] = Figure(mean, *columns[i], n, lost, n + lost, worst, best)
+        found[variant] = Figure(
+            mean, *columns[i], n, lost, n + lost, n + lost - int(matrix.unanswered[:, i].sum()), worst, best
+        )
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.outcome import NO_ANSWER
 from harness.store import StoredSweep
 from harness.study.resampling import codes_of
 
@@ -16,7 +17,7 @@ from harness.study.resampling import codes_of
 class Matrix:
     """`values` (examples x variants) are means over repeats, NaN where no repeat was scored.
 
-    `planned`, `scored` and `failed` count cells in the same shape.
+    `scored`, `failed` and `unanswered` count cells in the same shape; the unanswered ones are among the failed.
     """
 
     metric: str
@@ -26,6 +27,7 @@ class Matrix:
     values: NDArray[np.float64]
     scored: NDArray[np.int64]
     failed: NDArray[np.int64]
+    unanswered: NDArray[np.int64]
 
     def column(self, variant: str) -> NDArray[np.float64]:
         """The scores of one variant by example."""
@@ -63,7 +65,17 @@ def _coded(table: Any, variants: dict[str, int], examples: dict[str, int], names
         "example": _codes(table.column("example"), examples),
         "metric": _codes(table.column("metric"), names),
         "value": values,
+        "unanswered": _unanswered(table),
     }
+
+
+def _unanswered(table: Any) -> NDArray[np.bool_]:
+    """Which scores failed because there was no answer to score."""
+    import pyarrow.compute as pc
+
+    starts = pc.fill_null(pc.starts_with(table.column("failure"), NO_ANSWER), False)
+    found: NDArray[np.bool_] = starts.to_numpy(zero_copy_only=False).astype(bool)
+    return found
 
 
 def _codes(column: Any, numbers: dict[str, int]) -> NDArray[np.int64]:
@@ -81,10 +93,12 @@ def _matrix(
     shape = (len(examples), len(variants))
     at = (rows["example"], rows["variant"])
     good = ~np.isnan(rows["value"])
-    sums, scored, failed = np.zeros(shape), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    sums = np.zeros(shape)
+    scored, failed, unanswered = (np.zeros(shape, dtype=np.int64) for _ in range(3))
     np.add.at(sums, at, np.where(good, rows["value"], 0.0))
     np.add.at(scored, at, good.astype(np.int64))
     np.add.at(failed, at, (~good).astype(np.int64))
+    np.add.at(unanswered, at, rows["unanswered"].astype(np.int64))
     with np.errstate(invalid="ignore"):
         values = np.where(scored > 0, sums / scored, np.nan)
-    return Matrix(name, variants, examples, clusters, values, scored, failed)
+    return Matrix(name, variants, examples, clusters, values, scored, failed, unanswered)

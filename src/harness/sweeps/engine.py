@@ -95,6 +95,7 @@ class Engine:
 
     async def _ask(self, todo: Sequence[tuple[str, list[Cell]]], owners: dict[str, CellId]) -> None:
         queue = iter(todo)
+        self._progress.begin_asking()
         tasks = [
             asyncio.create_task(self._worker(queue, owners)) for _ in range(min(self._limits.concurrency, len(todo)))
         ]

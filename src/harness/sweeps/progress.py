@@ -33,6 +33,8 @@ class Progress:
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
     message: str = ""
+    asking_since: float | None = None
+    answers_before: int = 0
 
     def step(self, stage: str, count: int = 1, *, made: bool) -> None:
         """Note finished steps of a stage."""
@@ -40,9 +42,15 @@ class Progress:
         entry.done += count
         entry.made += count if made else 0
 
+    def begin_asking(self) -> None:
+        """Note that from now on answers are asked for that no cache has."""
+        self.asking_since = time.monotonic()
+        self.answers_before = self.stages["generate"].done
+
     def seconds_left(self) -> float | None:
-        """Time to go at the pace so far; None before anything is done."""
-        if not self.cells_done:
+        """Time to go at the pace of the answers asked so far; None before there is one."""
+        generate = self.stages["generate"]
+        asked = generate.done - self.answers_before
+        if self.asking_since is None or not asked:
             return None
-        elapsed = time.monotonic() - self.started
-        return elapsed * (self.cells - self.cells_done) / self.cells_done
+        return (time.monotonic() - self.asking_since) * (generate.total - generate.done) / asked

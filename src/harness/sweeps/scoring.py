@@ -13,6 +13,7 @@ import orjson
 from harness.config import NamedMetric
 from harness.plugins import identity
 from harness.records import Case, Example, Outcome, Score, Verdict, digest
+from harness.records.outcome import NO_ANSWER
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache
 from harness.sweeps.progress import Progress
@@ -95,7 +96,7 @@ class Scorer:
 
     def _failed(self, example: Example, outcome: Outcome) -> list[Score]:
         cell = (outcome.variant, outcome.example, outcome.repeat)
-        reason = f"no answer: {outcome.failure}"
+        reason = f"{NO_ANSWER}{outcome.failure}"
         return [Score(*cell, m.name, None, None, reason) for m in self._metrics if m.part.applies(example)]
 
 
