@@ -50,18 +50,20 @@ def test_a_line_is_with_the_system_soon_after_it_was_added(tmp_path: Path) -> No
         ({"pid": 2**22 - 1}, None, "interrupted"),
         ({"process_started": "another process of that number"}, None, "interrupted"),
         ({"host": "elsewhere"}, None, "running"),
-        ({"host": "elsewhere", "time": time.time() - 600}, None, "interrupted"),
-        ({}, {"status": "complete", "time": time.time() + 60}, "complete"),
-        ({}, {"status": "complete", "time": time.time() - 60}, "running"),
+        ({"host": "elsewhere", "time": -600.0}, None, "interrupted"),
+        ({}, {"status": "complete", "time": 60.0}, "complete"),
+        ({}, {"status": "complete", "time": -60.0}, "running"),
     ],
 )
 def test_the_status_is_derived(
     beat: dict[str, object], ended: dict[str, object] | None, status: str, tmp_path: Path
 ) -> None:
-    """From heartbeat, process and exit record; an exit record older than the heartbeat is another process's."""
-    (tmp_path / "heartbeat.json").write_text(json.dumps({**heartbeat(), **beat}))
+    """Times are seconds from now. From heartbeat, process and exit record; an exit record older than the heartbeat is another process's."""
+    now = time.time()
+    written = {**heartbeat(), **beat, "time": now + float(str(beat.get("time", 0.0)))}
+    (tmp_path / "heartbeat.json").write_text(json.dumps(written))
     if ended:
-        (tmp_path / "exit.json").write_text(json.dumps(ended))
+        (tmp_path / "exit.json").write_text(json.dumps({**ended, "time": now + float(str(ended["time"]))}))
     assert status_of(Folder(tmp_path)) == status
 
 
