@@ -47,7 +47,7 @@ def test_abstentions_are_recognised(reply: str) -> None:
         "The free plan does not contain phone support.",
         "If you can't find the invoice, open Billing and choose Documents.",
         "It costs 14 EUR. I don't know whether that includes VAT.",
-        "Yes!\n\nThere is no information to fill in.",
+        "Steps\n\nThere is no information to fill in.",
         "AWS does not provide refunds for reserved instances.",
     ],
 )

@@ -58,7 +58,10 @@ def test_a_line_is_with_the_system_soon_after_it_was_added(tmp_path: Path) -> No
 def test_the_status_is_derived(
     beat: dict[str, object], ended: dict[str, object] | None, status: str, tmp_path: Path
 ) -> None:
-    """Times are seconds from now. From heartbeat, process and exit record; an exit record older than the heartbeat is another process's."""
+    """From heartbeat, process and exit record; an exit record older than the heartbeat is another process's.
+
+    Times are seconds from now.
+    """
     now = time.time()
     written = {**heartbeat(), **beat, "time": now + float(str(beat.get("time", 0.0)))}
     (tmp_path / "heartbeat.json").write_text(json.dumps(written))

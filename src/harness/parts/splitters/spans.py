@@ -46,10 +46,9 @@ def _exact(text: str, chunk: str, low: int, last: Span) -> Span | None:
     """The first place of `chunk` from `low` on that does not end before the `last` chunk does."""
     # It may start where the last one does ("a", then "a b"): to ask for a later start would lose it, or take a
     # repetition of it far behind and lose all that lies between.
-    lowest = max(last.start, last.end - len(chunk))
-    start = text.find(chunk, max(low, lowest))
-    start = start if start >= 0 else text.find(chunk, lowest)
+    start = text.find(chunk, max(low, last.start, last.end - len(chunk)))
     if start == last.start and start + len(chunk) == last.end:
+        # The same again: a repetition next to it, or, where more than whitespace lies between, the last chunk itself.
         repeated = text.find(chunk, start + 1)
         start = repeated if repeated >= 0 and not text[last.end : repeated].strip() else start
     return Span(start, start + len(chunk)) if start >= 0 else None
