@@ -171,3 +171,39 @@ def test_a_thousand_requests_take_a_second() -> None:
         return time.process_time() - started
 
     assert min(asyncio.run(all_of_them()) for _ in range(3)) / len(requests) < 0.001
+
+
+def test_words_side_by_side_as_in_the_question_count_more() -> None:
+    """Of two sentences with the same words, the one that has them in the question's order is quoted."""
+    passage = "The limit of an upload is high for a file. The file upload limit is 25 MB."
+    assert ask(reader(), about("What is the file upload limit?", passage)).text == "The file upload limit is 25 MB."
+
+
+def test_of_equal_sentences_that_of_the_better_passage_is_quoted() -> None:
+    """Rank decides between sentences that hold the same words; it does not outweigh a word."""
+    first, second = "Parcels cost 5 EUR.", "Parcels cost 9 EUR abroad."
+    assert ask(reader(), about("What do parcels cost?", first, second)).text == first
+    assert ask(reader(), about("What do parcels cost?", second, first)).text == second
+    assert ask(reader(), about("What do parcels cost abroad?", first, first, second)).text == second
+
+
+def test_a_rare_word_counts_more_than_a_common_one() -> None:
+    """Two words that stand everywhere do not outweigh the one that says what is asked for."""
+    common = "Team plan members see boards. Team plan members see tasks. Team plan members see files."
+    assert ask(reader(), about("Which team plan has an audit?", f"{common} An audit needs Business.")).text == (
+        "An audit needs Business."
+    )
+
+
+def test_the_users_message_before_counts_less_than_the_question() -> None:
+    """A new question is answered, not the one before."""
+    passage = "The library closes at nine. The pool opens at seven."
+    before = ("When does the library close?", "At nine.")
+    assert ask(reader(), about("When does the pool open?", passage, before=before)).text == "The pool opens at seven."
+
+
+@pytest.mark.parametrize(("question", "text"), [("Is there a sauna?", ABSTENTION), ("A human, please", HANDOFF)])
+def test_only_a_quote_is_cut(question: str, text: str) -> None:
+    """Half an abstention would be an answer; it is given whole, whatever max_tokens says."""
+    reply = ask(reader(handoff_cues=["human"]), about(question, HOURS, max_tokens=2))
+    assert (reply.text, reply.finish_reason) == (text, "stop")

@@ -11,7 +11,8 @@ from harness.errors import ProviderError
 from harness.plugins import identity, make
 from harness.records import Message, Request
 from harness.testing.models import check_failure, check_model
-from tests.loopback import Loopback
+from tests import dialects
+from tests.loopback import CHATS, Loopback
 from tests.parts.asking import ask
 
 REQUEST = Request((Message("system", "Be brief."), Message("user", "Hello There")), {"max_tokens": 50})
@@ -274,3 +275,19 @@ def test_finish_reasons_are_kept(kind: str, given: str, found: str, server: Loop
     """A cut or refused answer is recorded as what it is."""
     server.finish = given
     assert ask(model_for(kind, server), REQUEST).finish_reason == found
+
+
+def test_a_refusal_in_openais_own_field_is_one(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI puts it beside the content, with a finish reason of `stop`; thoughts are counted apart."""
+    plain = ask(model_for("openai", server), REQUEST)
+    assert plain.reasoning_tokens == 2
+
+    def refusing(body: dict[str, Any], text: str, finish: str | None) -> dict[str, Any]:
+        answer = dialects.openai_chat(body, text, finish)
+        answer["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I cannot help."}
+        return answer
+
+    monkeypatch.setitem(CHATS, "/v1/chat/completions", refusing)
+    with Loopback() as other:
+        refused = ask(model_for("openai", other), REQUEST)
+    assert (refused.text, refused.finish_reason) == ("I cannot help.", "refusal")

@@ -129,6 +129,7 @@ def test_sync_functions_run_side_by_side(tmp_path: Path) -> None:
     connection = model(tmp_path, code).connect()
 
     async def four() -> list[Reply]:
-        return await asyncio.gather(*(connection.complete(about("Hello")) for _ in range(4)))
+        replies: list[Reply] = await asyncio.gather(*(connection.complete(about("Hello")) for _ in range(4)))
+        return replies
 
     assert [reply.text for reply in asyncio.run(four())] == ["x"] * 4

@@ -145,10 +145,11 @@ def test_an_interrupt_ends_in_good_order(tmp_path: Path) -> None:
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     """While one process runs a sweep, the same command elsewhere is told so and spends nothing."""
     folder = prepared(tmp_path)
-    first = start(folder)
+    slowly = ("--repeats", "4", "--concurrency", "1")
+    first = start(folder, *slowly)
     while not calls(folder):
         time.sleep(0.01)
-    second = start(folder)
+    second = start(folder, *slowly)
     _, err = second.communicate(timeout=60)
     first.communicate(timeout=60)
     assert second.returncode == 2

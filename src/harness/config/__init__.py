@@ -1,13 +1,13 @@
 """YAML -> checked configuration -> axes -> variants; all mistakes at once."""
 
 from harness.config.chatbot import SAMPLING, Chatbot, Retrieval, Variant
+from harness.config.reading import load
 from harness.config.sweepfile import (
     Budget,
     DatasetChoice,
     NamedMetric,
     Objective,
     SweepConfig,
-    load,
     workspace_of,
 )
 

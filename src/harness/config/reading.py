@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,20 @@ from harness.plugins import load_file
 _SWEEP_KEYS = ("search", "axes", "exclude", "include")
 
 
-def read(path: Path, overrides: tuple[str, ...]) -> SweepConfig:
-    """Read and check a sweep file; see `harness.config.sweepfile.load`."""
+def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
+    """Read and check a sweep file.
+
+    `overrides` are texts `KEY=VALUE`, a key being a path from the top (`sweep.axes.top_k`, `repeats`) or a chatbot
+    setting by its unique short name. Raises UserError with every mistake.
+    """
+    path = Path(file)
     text = _text(path)
     root = parse(text, str(path))
     mistakes = Mistakes()
     workspace = workspace_of(path)
     top = mistakes.mapping(root, "sweep file", TOP_KEYS)
     _load_plugins(top.get("plugins"), workspace, mistakes)
-    apply(root, overrides, mistakes)
+    apply(root, tuple(overrides), mistakes)
     top = {key: node for key, node in root.items() if key in TOP_KEYS} if root.is_mapping else {}
     start = Place(str(path), 1, 1)
     for needed in ("dataset", "chatbot"):
@@ -52,7 +58,7 @@ def read(path: Path, overrides: tuple[str, ...]) -> SweepConfig:
         workspace=workspace,
         text=text,
         given=root.plain(),
-        overrides=overrides,
+        overrides=tuple(overrides),
         name=str(name),
         dataset=dataset,
         corpus=corpus,

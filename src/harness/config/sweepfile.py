@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,14 +99,3 @@ def workspace_of(path: Path) -> Path:
     """The folder that paths in the file are relative to: the file's own, or the parent of `configs/`."""
     folder = path.resolve().parent
     return folder.parent if folder.name == "configs" else folder
-
-
-def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
-    """Read and check a sweep file.
-
-    `overrides` are texts `KEY=VALUE`, a key being a path from the top (`sweep.axes.top_k`, `repeats`) or a chatbot
-    setting by its unique short name. Raises UserError with every mistake.
-    """
-    from harness.config.reading import read
-
-    return read(Path(path), tuple(overrides))

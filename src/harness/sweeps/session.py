@@ -12,15 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness.config import SweepConfig
 from harness.errors import HarnessError, Incomplete, ProviderError
-from harness.plugins import identity, label
 from harness.records import Reply
 from harness.store import Folder, StoredSweep, Writer
-from harness.sweeps import provenance
 from harness.sweeps.cache import DiskCache
+from harness.sweeps.description import describe
 from harness.sweeps.engine import Engine, Interrupted, Limits
 from harness.sweeps.gateway import Answer, Gateway, Spent, check_environment
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
@@ -126,7 +123,7 @@ class _Session:
 
     async def _work(self) -> None:
         if not (self.writer.path / "sweep.json").exists():
-            self._describe()
+            describe(self.writer, self.config, self.inputs, asdict(self.options), self.key)
         done, known, spent = self._before()
         prices = Prices(self.config.prices)
         gateway = Gateway(
@@ -229,69 +226,6 @@ class _Session:
             loop.remove_signal_handler(signal.SIGINT)
 
         return restore
-
-    def _describe(self) -> None:
-        config, inputs = self.config, self.inputs
-        state, diff = provenance.git(config.workspace)
-        variants = [
-            {
-                "id": v.id,
-                "label": v.label,
-                "params": dict(v.params),
-                "chatbot": v.chatbot.written(),
-                "content": v.chatbot.content(),
-                "sent": v.chatbot.model.parameters(dict(v.chatbot.sampling)),
-            }
-            for v in config.variants
-        ]
-        files = {"sweep.yaml": config.text, "given.yaml": yaml.safe_dump(dict(config.given), sort_keys=False)}
-        if diff:
-            files["uncommitted.diff"] = diff
-        self.writer.describe(self._header(state), variants, inputs.dataset.examples, files)
-
-    def _header(self, state: dict[str, Any]) -> dict[str, Any]:
-        config, inputs = self.config, self.inputs
-        return {
-            "id": self.writer.path.name,
-            "name": config.name,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "resume_key": self.key,
-            "config": {"path": str(config.path), "given": config.given, "overrides": list(config.overrides)},
-            "options": asdict(self.options) | {"concurrency": config.concurrency, "seed": config.seed},
-            "dataset": {
-                "path": config.dataset.path,
-                "where": config.dataset.where,
-                "digest": inputs.dataset.digest,
-                "examples": len(inputs.dataset.examples),
-            },
-            "corpus": inputs.corpus
-            and {
-                "path": config.corpus,
-                "digest": inputs.corpus.digest,
-                "documents": len(inputs.corpus.documents),
-                "characters": sum(len(d.text) for d in inputs.corpus.documents),
-            },
-            "axes": list(config.axes),
-            "metrics": [
-                {
-                    "name": m.name,
-                    "label": label(m.part),
-                    "identity": identity(m.part),
-                    "direction": m.part.direction,
-                    "low": m.part.low,
-                    "high": m.part.high,
-                    "unit": getattr(m.part, "unit", ""),
-                }
-                for m in config.metrics
-            ],
-            "objective": {"metric": config.objective.metric, "direction": config.objective.direction},
-            "repeats": config.repeats,
-            "seed": config.seed,
-            "cells": len(config.variants) * len(inputs.dataset.examples) * config.repeats,
-            "versions": provenance.versions(),
-            "machine": provenance.machine(),
-            "git": state,
-        }
 
 
 def _answer_of(row: dict[str, Any]) -> Answer:

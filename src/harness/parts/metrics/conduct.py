@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, check_phrases, offers_human
+from harness.parts.metrics.share import Share
 from harness.parts.metrics.text import matches
 from harness.plugins import part
 from harness.records import Case, Example, Verdict
 
 
-@dataclass(frozen=True)
-class _ZeroOrOne:
-    """What the metrics of conduct share."""
-
-    version: ClassVar[int] = 1
-    direction: ClassVar[str] = "maximize"
-    low: ClassVar[float | None] = 0.0
-    high: ClassVar[float | None] = 1.0
-    unit: ClassVar[str] = ""
-    reads: ClassVar[tuple[str, ...]] = ("answer",)
-
-
 @part("metric", "abstention")
 @dataclass(frozen=True)
-class Abstention(_ZeroOrOne):
+class Abstention(Share):
     """1 when the reply abstains exactly when it should: it is empty, or its first sentence holds one of `phrases`.
 
     `on: abstain` looks only at examples that should be abstained from, `on: answer` only at those that should be
@@ -54,7 +43,7 @@ def _should(abstain: bool) -> str:
 
 @part("metric", "handoff")
 @dataclass(frozen=True)
-class Handoff(_ZeroOrOne):
+class Handoff(Share):
     """1 when the reply offers a human, by one of `phrases` anywhere in it, exactly when one is needed."""
 
     phrases: tuple[str, ...] = HANDOFFS
@@ -75,7 +64,7 @@ class Handoff(_ZeroOrOne):
 
 @part("metric", "correct")
 @dataclass(frozen=True)
-class Correct(_ZeroOrOne):
+class Correct(Share):
     """1 when the reply is what was expected: a matching answer, an abstention, or the offer of a human.
 
     An answer matches as in `answer_match`, and must be neither an abstention nor a handoff. A reply that abstains and

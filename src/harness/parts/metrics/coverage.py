@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from harness.parts.metrics.share import Share
 from harness.plugins import part
 from harness.records import Case, Example, Verdict
 
@@ -43,14 +44,9 @@ def common(a: Intervals, b: Intervals) -> int:
 
 
 @dataclass(frozen=True)
-class _OverSpans:
+class _OverSpans(Share):
     """What the coverage metrics share: they apply where all evidence has a start and an end."""
 
-    version: ClassVar[int] = 1
-    direction: ClassVar[str] = "maximize"
-    low: ClassVar[float | None] = 0.0
-    high: ClassVar[float | None] = 1.0
-    unit: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ("passages",)
 
     def applies(self, example: Example) -> bool:

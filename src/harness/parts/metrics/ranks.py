@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from harness.parts.metrics.share import Share
 from harness.plugins import part
 from harness.records import Case, Evidence, Example, Passage
 
@@ -25,14 +26,9 @@ def finds(passage: Passage, evidence: Evidence) -> bool:
 
 
 @dataclass(frozen=True)
-class _AgainstEvidence:
+class _AgainstEvidence(Share):
     """What the rank metrics share: they apply where there is evidence."""
 
-    version: ClassVar[int] = 1
-    direction: ClassVar[str] = "maximize"
-    low: ClassVar[float | None] = 0.0
-    high: ClassVar[float | None] = 1.0
-    unit: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ("passages",)
 
     def applies(self, example: Example) -> bool:

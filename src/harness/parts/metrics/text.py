@@ -10,8 +10,8 @@ import string
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
 
+from harness.parts.metrics.share import Share
 from harness.plugins import part
 from harness.records import Case, Example
 
@@ -55,15 +55,8 @@ def f1(answer: str, reference: str) -> float:
 
 
 @dataclass(frozen=True)
-class _WithReferences:
+class _WithReferences(Share):
     """What the text metrics share: they apply where an answer is expected and references say which."""
-
-    version: ClassVar[int] = 1
-    direction: ClassVar[str] = "maximize"
-    low: ClassVar[float | None] = 0.0
-    high: ClassVar[float | None] = 1.0
-    unit: ClassVar[str] = ""
-    reads: ClassVar[tuple[str, ...]] = ("answer",)
 
     def applies(self, example: Example) -> bool:
         """Where an answer is expected and there are references."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from harness.parts.models.hosted import Hosted
 from harness.parts.models.sampling import ANTHROPIC, checked, rule_of
 from harness.plugins import ModelConnection, failures, part, providers, setting
 from harness.records import Reply, Request
@@ -21,39 +22,16 @@ _NOT_IN_THE_SDK = ("temperature", "top_p", "top_k")
 
 @part("model", "anthropic/", argument="name")
 @dataclass(frozen=True)
-class Anthropic:
+class Anthropic(Hosted):
     """A Claude model (`anthropic/claude-haiku-4-5`). Without `max_tokens`, 1024 is sent: the API wants a number."""
 
-    version: ClassVar[int] = 1
-    local: ClassVar[bool] = False
-    name: str = ""
-    base_url: str | None = None
+    home: ClassVar[str] = "anthropic"
     api_key_variable: str = setting("ANTHROPIC_API_KEY", inert=True)
-    timeout_s: float = setting(60.0, inert=True)
-
-    @property
-    def server(self) -> str | None:
-        """The server where it is not Anthropic's: `base_url`, else the variable ANTHROPIC_BASE_URL."""
-        return providers.server("anthropic", self.base_url)
-
-    @property
-    def provider(self) -> str:
-        """Anthropic, or the server."""
-        return self.server or "anthropic"
 
     @property
     def price_name(self) -> str | None:
         """The model's name."""
         return self.name
-
-    @property
-    def environment(self) -> tuple[str, ...]:
-        """The key, unless a server of one's own is named, which may need none."""
-        return (self.api_key_variable,) if self.server is None else ()
-
-    def identity_extra(self) -> dict[str, Any]:
-        """The server, wherever it was named."""
-        return {"base_url": self.server}
 
     def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """The sampling settings as this model takes them. ValueError for one that it refuses."""

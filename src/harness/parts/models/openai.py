@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from harness.parts.models.hosted import Hosted
 from harness.parts.models.sampling import OPENAI, checked, rule_of
 from harness.plugins import ModelConnection, failures, part, providers, setting
 from harness.records import Reply, Request
@@ -18,39 +19,16 @@ _SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed", "presence_pen
 
 @part("model", "openai/", argument="name")
 @dataclass(frozen=True)
-class OpenAI:
+class OpenAI(Hosted):
     """A model of OpenAI (`openai/gpt-4o-mini`), or of a compatible server at `base_url`, which may need no key."""
 
-    version: ClassVar[int] = 1
-    local: ClassVar[bool] = False
-    name: str = ""
-    base_url: str | None = None
+    home: ClassVar[str] = "openai"
     api_key_variable: str = setting("OPENAI_API_KEY", inert=True)
-    timeout_s: float = setting(60.0, inert=True)
-
-    @property
-    def server(self) -> str | None:
-        """The server where it is not OpenAI's: `base_url`, else the variable OPENAI_BASE_URL."""
-        return providers.server("openai", self.base_url)
-
-    @property
-    def provider(self) -> str:
-        """OpenAI, or the server."""
-        return self.server or "openai"
 
     @property
     def price_name(self) -> str | None:
         """The model's name; at a server of one's own `openai/NAME`, so that the sweep file can give it a price."""
         return self.name if self.server is None else f"openai/{self.name}"
-
-    @property
-    def environment(self) -> tuple[str, ...]:
-        """The key, unless a server of one's own is named, which may need none."""
-        return (self.api_key_variable,) if self.server is None else ()
-
-    def identity_extra(self) -> dict[str, Any]:
-        """The server, wherever it was named."""
-        return {"base_url": self.server}
 
     def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """The sampling settings as this model takes them. ValueError for one that it refuses."""

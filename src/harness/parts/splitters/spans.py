@@ -46,7 +46,11 @@ def _exact(text: str, chunk: str, low: int, last: Span) -> Span | None:
     """The first place of `chunk` from `low` on that does not end before the `last` chunk does."""
     # It may start where the last one does ("a", then "a b"): to ask for a later start would lose it, or take a
     # repetition of it far behind and lose all that lies between.
-    start = text.find(chunk, max(low, last.start, last.end - len(chunk)))
+    lowest = max(last.start, last.end - len(chunk))
+    start = text.find(chunk, max(low, lowest))
+    if start < 0 or text[last.end : start].strip():
+        # Nothing lies between neighbours; tokens of pieces do not add up to those of the whole, so `low` was too high.
+        start = text.find(chunk, lowest)
     if start == last.start and start + len(chunk) == last.end:
         # The same again: a repetition next to it, or, where more than whitespace lies between, the last chunk itself.
         repeated = text.find(chunk, start + 1)

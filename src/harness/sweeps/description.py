@@ -1,0 +1,88 @@
+"""What a sweep is, as its run folder tells it: everything that can change a number."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from harness.config import NamedMetric, SweepConfig, Variant
+from harness.plugins import identity, label
+from harness.store import Writer
+from harness.sweeps import provenance
+from harness.sweeps.inputs import Inputs
+
+
+def describe(writer: Writer, config: SweepConfig, inputs: Inputs, options: dict[str, Any], key: str) -> None:
+    """Write config, variants, examples and origin into the run folder."""
+    state, diff = provenance.git(config.workspace)
+    files = {"sweep.yaml": config.text, "given.yaml": yaml.safe_dump(dict(config.given), sort_keys=False)}
+    if diff:
+        files["uncommitted.diff"] = diff
+    header = {
+        "id": writer.path.name,
+        "name": config.name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "resume_key": key,
+        "config": {"path": str(config.path), "given": config.given, "overrides": list(config.overrides)},
+        "options": {**options, "concurrency": config.concurrency},
+        **_inputs(config, inputs),
+        "axes": list(config.axes),
+        "metrics": [_metric(metric) for metric in config.metrics],
+        "objective": {"metric": config.objective.metric, "direction": config.objective.direction},
+        "repeats": config.repeats,
+        "seed": config.seed,
+        "cells": len(config.variants) * len(inputs.dataset.examples) * config.repeats,
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "git": state,
+    }
+    writer.describe(header, [_variant(v) for v in config.variants], inputs.dataset.examples, files)
+
+
+def _inputs(config: SweepConfig, inputs: Inputs) -> dict[str, Any]:
+    corpus = inputs.corpus
+    dataset = {
+        "path": config.dataset.path,
+        "where": config.dataset.where,
+        "digest": inputs.dataset.digest,
+        "examples": len(inputs.dataset.examples),
+    }
+    if corpus is None:
+        return {"dataset": dataset, "corpus": None}
+    documents = corpus.documents
+    return {
+        "dataset": dataset,
+        "corpus": {
+            "path": config.corpus,
+            "digest": corpus.digest,
+            "documents": len(documents),
+            "characters": sum(len(document.text) for document in documents),
+        },
+    }
+
+
+def _metric(metric: NamedMetric) -> dict[str, Any]:
+    part = metric.part
+    return {
+        "name": metric.name,
+        "label": label(part),
+        "identity": identity(part),
+        "direction": part.direction,
+        "low": part.low,
+        "high": part.high,
+        "unit": part.unit,
+    }
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    chatbot = variant.chatbot
+    return {
+        "id": variant.id,
+        "label": variant.label,
+        "params": dict(variant.params),
+        "chatbot": chatbot.written(),
+        "content": chatbot.content(),
+        "sent": chatbot.model.parameters(dict(chatbot.sampling)),
+    }
