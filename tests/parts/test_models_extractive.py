@@ -187,6 +187,13 @@ def test_of_equal_sentences_that_of_the_better_passage_is_quoted() -> None:
     assert ask(reader(), about("What do parcels cost abroad?", first, first, second)).text == second
 
 
+def test_a_much_better_rank_outweighs_the_order_of_words() -> None:
+    """The retriever's opinion counts a little: the eighth passage must hold more than a better order of words."""
+    loose, close = "The limit of an upload is high for a file.", "The file upload limit is 25 MB."
+    fillers = [f"Nothing about it, {i}." for i in range(6)]
+    assert ask(reader(), about("What is the file upload limit?", loose, *fillers, close)).text == loose
+
+
 def test_a_rare_word_counts_more_than_a_common_one() -> None:
     """Two words that stand everywhere do not outweigh the one that says what is asked for."""
     common = "Team plan members see boards. Team plan members see tasks. Team plan members see files."
