@@ -128,7 +128,7 @@ def test_a_killed_sweep_reads_interrupted(tmp_path: Path) -> None:
 def test_an_interrupt_ends_in_good_order(tmp_path: Path) -> None:
     """SIGINT: exit code 130, the finished cells are readable, and the same command finishes the sweep."""
     folder = prepared(tmp_path)
-    process = start(folder)
+    process = start(folder, "--repeats", "6")
     while sum(calls(folder).values()) < 8:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -137,7 +137,7 @@ def test_an_interrupt_ends_in_good_order(tmp_path: Path) -> None:
     partial = json.loads(out)
     assert partial["status"] == "interrupted"
     assert 0 < partial["finished_cells"] < partial["cells"]
-    done = finish(folder)
+    done = finish(folder, "--repeats", "6")
     assert done["sweep"] == partial["sweep"]
     assert done["finished_cells"] == done["cells"]
 
@@ -159,7 +159,7 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
 def test_a_torn_journal_is_read_kindly(tmp_path: Path) -> None:
     """Half a line at the end of the journal costs that one cell, which is done again."""
     folder = prepared(tmp_path)
-    process = start(folder)
+    process = start(folder, "--repeats", "3")
     while sum(calls(folder).values()) < 12:
         time.sleep(0.01)
     process.kill()
@@ -169,5 +169,5 @@ def test_a_torn_journal_is_read_kindly(tmp_path: Path) -> None:
     content = journal.read_bytes()
     os.truncate(journal, len(content) - 20)
     summarise(load(str(path)).stored)
-    done = finish(folder)
+    done = finish(folder, "--repeats", "3")
     assert done["finished_cells"] == done["cells"]
