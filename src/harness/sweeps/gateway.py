@@ -120,6 +120,11 @@ class Gateway:
             self._account(self.prices.of_tokens(embedder.price_name, embedded.tokens, 0), embedded.tokens or 0)
         return embedded.vectors
 
+    def open(self, parts: Iterable[Any]) -> None:
+        """Connect all parts, so that what cannot work (a missing package, a broken file) is known before any call."""
+        for part in parts:
+            self._connection(part)
+
     async def close(self) -> None:
         """Close all connections."""
         for connection in self._connections.values():

@@ -50,12 +50,14 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     inputs = read_inputs(config, options.limit)
     models = [variant.chatbot.model for variant in config.variants]
     embedders = [v.chatbot.retrieval.embedder for v in config.variants if v.chatbot.retrieval]
-    check_environment(dict.fromkeys([*models, *embedders]))
+    parts = list(dict.fromkeys([*models, *embedders]))
+    check_environment(parts)
     target = Folder(options.runs or config.workspace / "runs")
     local = target.path if target.is_local else config.workspace / WORK / "staged"
     key = resume_key(config, inputs, options.fresh)
     path = _unfinished(Folder(local), key) or local / _new_id(config.name)
     session = _Session(config, inputs, options, progress, path, key)
+    session.parts = parts
     try:
         asyncio.run(session.run())
     finally:
@@ -90,6 +92,7 @@ class _Session:
         self.options = options
         self.progress = progress
         self.key = key
+        self.parts: list[Any] = []
         self.writer = Writer(path)
         self.cache = DiskCache(config.workspace / WORK, path.name)
         self.workload = Workload(config, inputs.corpus, inputs.dataset.examples)
@@ -130,6 +133,7 @@ class _Session:
             self.cache, self.writer.path.name, prices, self.config.budget, spent, fresh=self.options.fresh
         )
         try:
+            gateway.open(self.parts)
             await self._prepare(gateway)
             cells = self.workload.cells
             self.progress.cells = len(cells)
