@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import random
 import subprocess
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -89,19 +86,3 @@ def test_dimensions_are_a_setting() -> None:
     assert embed(hashing(dimensions=64), ["a text"]).vectors.shape == (1, 64)
     with pytest.raises(ValidationError, match="at least 8"):
         hashing(dimensions=4)
-
-
-def test_three_thousand_passages_a_second() -> None:
-    """More than 3,000 passages of 400 characters for each second of CPU."""
-    source = random.Random(3)
-    words = ["".join(source.choices("abcdefghijklmnop", k=source.randint(3, 9))) for _ in range(2000)]
-    passages = [" ".join(source.choices(words, k=60))[:400] for _ in range(1024)]
-    connection = hashing().connect()
-
-    async def embed_all() -> float:
-        started = time.process_time()
-        for first in range(0, len(passages), 256):
-            await connection.embed(passages[first : first + 256], "passage")
-        return time.process_time() - started
-
-    assert len(passages) / min(asyncio.run(embed_all()) for _ in range(3)) > 3000
