@@ -27,9 +27,15 @@ def command(kind: str | None, json_: bool) -> None:
         print_json(rows)
         return
     table = [
-        [r["kind"], r["name"], ", ".join(f"{k}={v!r}" for k, v in r["settings"].items()), r["about"]] for r in rows
+        [r["kind"], r["name"], ", ".join(f"{k}={_short(v)}" for k, v in r["settings"].items()), r["about"]]
+        for r in rows
     ]
     print_table("", ["kind", "name", "settings", "what it is"], table)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"[{len(value)} texts]"
 
 
 def described(kind: str) -> list[dict[str, Any]]:

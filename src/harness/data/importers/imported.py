@@ -36,7 +36,8 @@ def write(imported: Imported, folder: Path, *, force: bool = False) -> tuple[Pat
     there = [path for path in targets if path.exists()]
     if there and not force:
         raise UserError(
-            Mistake(Place(str(path)), "is there already", "choose another folder, or force") for path in there
+            Mistake(Place(str(path)), "is there already", "choose another folder, or overwrite them with --force")
+            for path in there
         )
     documents = ({"id": d.id, "text": d.text, "metadata": d.metadata} for d in imported.documents)
     written: list[Path] = []
