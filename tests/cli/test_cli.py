@@ -99,6 +99,15 @@ def test_a_bad_dataset_line_is_named_by_number(workspace: Path) -> None:
         assert "questions.jsonl:37" in done.stderr
 
 
+def test_a_folder_that_cannot_be_written_is_named(workspace: Path) -> None:
+    """Exit code 2 and a sentence, no traceback."""
+    write(workspace / "file", "not a folder")
+    done = harness("sweep", "configs/small.yaml", "--runs", "file/runs", cwd=workspace)
+    assert done.returncode == 2
+    assert "cannot write runs to file/runs" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_command_names_the_nearest(workspace: Path) -> None:
     """A typo is answered with what was meant."""
     done = harness("swep", cwd=workspace)

@@ -74,7 +74,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = sorted(str(p) for folder in (path.parent, Path("configs")) for p in folder.glob("*.y*ml"))
+        near = sorted({str(p) for folder in (path.parent, Path("configs")) for p in folder.glob("*.y*ml")})
         raise UserError(f"{path}: no such file; {advice(str(path), near, 'sweep files here')}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot read: {error}") from error

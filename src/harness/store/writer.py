@@ -39,13 +39,15 @@ class Writer:
     def __init__(self, path: Path) -> None:
         import filelock
 
-        path.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._lock = filelock.FileLock(path / LOCK)
         try:
+            path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
         except filelock.Timeout:
             raise UserError(f"{path} is being written by another process; wait for it, or stop it") from None
+        except OSError as error:
+            raise UserError(f"cannot write runs to {path.parent}: {error.strerror or error}") from error
         self._ended = threading.Event()
         self._beat()
         (path / EXIT).unlink(missing_ok=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from harness.errors import UserError
+
 _AT_ONCE = 500
 
 
@@ -35,11 +37,14 @@ class DiskCache:
     """SQLite in WAL mode: safe for several processes, and a result survives the death of ours once `put` returns."""
 
     def __init__(self, folder: Path, maker: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
         self._maker = maker
-        self._database = sqlite3.connect(folder / "work.sqlite", timeout=60, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".gitignore").write_text("*\n")
+            self._database = sqlite3.connect(folder / "work.sqlite", timeout=60, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+        except (OSError, sqlite3.Error) as error:
+            raise UserError(f"cannot keep the work cache in {folder}: {error}") from error
         self._database.execute("PRAGMA synchronous=NORMAL")
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS work (key TEXT PRIMARY KEY, stage TEXT, value BLOB, maker TEXT, made REAL)"

@@ -143,10 +143,12 @@ class Engine:
                 self._progress.cells_failed += 1
             if outcome.source == "shared":
                 self._progress.calls_shared += 1
-        if self._progress.cells_failed > self._limits.failures and self._error is None:
+        failed = self._progress.cells_failed
+        if failed > self._limits.failures and self._error is None:
+            last = next((o.failure for o in reversed(outcomes) if o.failure), "")
             self._error = Incomplete(
-                f"{self._progress.cells_failed} cells failed; max_failures allows {self._limits.failures}: "
-                f"the last one: {next((o.failure for o in reversed(outcomes) if o.failure), '')}"
+                f"stopped at {failed} failed cells, max_failures allows {self._limits.failures}; "
+                f"the last failure: {last}"
             )
 
     def _outcome(self, cell: Cell, answer: Answer | None, owners: dict[str, CellId]) -> Outcome:
