@@ -63,6 +63,16 @@ def test_exclude_and_include(tmp_path: Path) -> None:
     assert pairs == [(60, 0), (120, 0), (120, 60), (500, 10)]
 
 
+def test_a_setting_that_only_some_points_name_shows_what_it_really_is(tmp_path: Path) -> None:
+    """The sentence splitter's own chunk size, not that of the splitter under `chatbot`."""
+    section = """sweep:
+  axes: {splitter: [recursive, {use: sentence, chunk_size: 150, chunk_overlap: 0}, markdown]}
+  include: [{chunk_size: 1000}]"""
+    config = sweep(tmp_path, section)
+    real = [v.chatbot.retrieval.splitter.chunk_size for v in config.variants if v.chatbot.retrieval]
+    assert values(config, "chunk_size") == real == [80, 150, 400, 1000]
+
+
 def test_equal_configurations_are_one_variant(tmp_path: Path) -> None:
     """An included point that the grid has is not run twice."""
     section = "sweep:\n  axes: {chunk_size: [60, 80]}\n  include: [{chunk_size: 60}]"

@@ -68,6 +68,13 @@ def test_no_score_is_no_number() -> None:
     assert found.low is None
 
 
+def test_agreement_of_a_few_is_no_certainty() -> None:
+    """Three examples all right: the interval reaches down to (0.025)^(1/3), not 1 to 1."""
+    found = figures(matrix({"a": [1.0, 1.0, 1.0]}), 0.0, 1.0)["a"]
+    assert found.high == 1.0
+    assert found.low == pytest.approx(0.025 ** (1 / 3))
+
+
 def test_a_variant_cannot_win_by_failing() -> None:
     """Where the hard questions failed, they count as wrong in the ranking."""
     scores = matrix(

@@ -10,7 +10,7 @@ from harness.config import axes as axes_room
 from harness.config import points as points_room
 from harness.config import tree
 from harness.config.assembly import Assembler
-from harness.config.chatbot import Variant, variant_id
+from harness.config.chatbot import Chatbot, Variant, variant_id
 from harness.config.fields import Mistakes
 from harness.config.measures import read_metrics, read_objective
 from harness.config.nodes import Node, parse
@@ -119,11 +119,16 @@ def _variants(top: dict[str, Node], assembler: Assembler, mistakes: Mistakes) ->
         mistakes.add(sweep["exclude"].place, "sweep.exclude leaves no variant")
     if wrong_axes and not axes:
         points = points[:1]
-    return _assemble(points, base, assembler), [axis.name for axis in axes]
+    return _assemble(points, base, assembler, known), [axis.name for axis in axes]
 
 
-def _assemble(points: list[points_room.Point], base: tree.Settings, assembler: Assembler) -> list[Variant]:
-    """A variant for each distinct configuration; two points that come to the same are one variant."""
+def _assemble(
+    points: list[points_room.Point], base: tree.Settings, assembler: Assembler, known: list[str]
+) -> list[Variant]:
+    """A variant for each distinct configuration; two points that come to the same are one variant.
+
+    A setting that only some points name has in the others the value that it really has there.
+    """
     names = list(dict.fromkeys(name for point in points for name in point.params))
     found: dict[str, Variant] = {}
     for point in points:
@@ -132,7 +137,10 @@ def _assemble(points: list[points_room.Point], base: tree.Settings, assembler: A
         chatbot = assembler.chatbot(settings, shown)
         if chatbot is None:
             continue
-        params = {name: point.params.get(name, _base_value(name, base)) for name in names}
+        params = {
+            name: point.params[name] if name in point.params else _value(name, settings, chatbot, known)
+            for name in names
+        }
         key = variant_id(chatbot)
         if key not in found:
             label = ", ".join(f"{name}={value}" for name, value in params.items()) or "base"
@@ -140,11 +148,15 @@ def _assemble(points: list[points_room.Point], base: tree.Settings, assembler: A
     return list(found.values())
 
 
-def _base_value(name: str, base: tree.Settings) -> Any:
-    for path, item in base.items():
-        if tree.is_name_of(name, path):
-            return axes_room.label_of(item.node)
-    return None
+def _value(name: str, settings: tree.Settings, chatbot: Chatbot, known: list[str]) -> Any:
+    """What a setting comes to in a chatbot: as given, else the part's default; None where there is no such setting."""
+    [path] = tree.resolve(name, known)
+    if path in settings:
+        return axes_room.label_of(settings[path].node)
+    value: Any = chatbot.written()
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _search(node: Node | None, assembler: Assembler) -> Any:

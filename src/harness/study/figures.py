@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.study.matrix import Matrix
 from harness.study.resampling import bootstrap_means, percentile_interval
 
 DRAWS = 2000
-METHOD = f"95% percentile cluster bootstrap, {DRAWS} draws, fixed sample"
+METHOD = f"95% percentile cluster bootstrap, {DRAWS} draws, fixed sample; Clopper-Pearson where all clusters agree"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Figure:
 
 def figures(matrix: Matrix, low: float | None, high: float | None, alpha: float = 0.05) -> dict[str, Figure]:
     """A figure for each variant. The mean weighs every scored cell alike."""
-    columns = _intervals(matrix, alpha)
+    columns = _intervals(matrix, alpha, low, high)
     found = {}
     for i, variant in enumerate(matrix.variants):
         scored, failed = matrix.scored[:, i], matrix.failed[:, i]
@@ -56,7 +57,9 @@ def figures(matrix: Matrix, low: float | None, high: float | None, alpha: float 
     return found
 
 
-def _intervals(matrix: Matrix, alpha: float) -> list[tuple[float | None, float | None]]:
+def _intervals(
+    matrix: Matrix, alpha: float, low: float | None, high: float | None
+) -> list[tuple[float | None, float | None]]:
     present = ~np.isnan(matrix.values).all(axis=1)
     clusters = np.unique(matrix.clusters[present], return_inverse=True)[1]
     if not present.any() or clusters.max() < 1:
@@ -64,7 +67,30 @@ def _intervals(matrix: Matrix, alpha: float) -> list[tuple[float | None, float |
     means = bootstrap_means(matrix.values[present], clusters, DRAWS, seed=0)
     with np.errstate(invalid="ignore"):
         lows, highs = percentile_interval(means, alpha)
-    return [(_number(a), _number(b)) for a, b in zip(lows, highs, strict=True)]
+    values = matrix.values[present]
+    return [
+        _unanimous(values[:, i], clusters, alpha, low, high) or (_number(lows[i]), _number(highs[i]))
+        for i in range(values.shape[1])
+    ]
+
+
+def _unanimous(
+    column: NDArray[np.float64], clusters: NDArray[np.int64], alpha: float, low: float | None, high: float | None
+) -> tuple[float, float] | None:
+    """The interval of a column whose values are all equal, where resampling would show no doubt at all.
+
+    G clusters that agree leave room for a share of 1 - (alpha/2)^(1/G) of others that do not (C. J. Clopper, E. S.
+    Pearson, Biometrika 26, 1934); these could lie at either end of the range. None for any other column.
+    """
+    scored = ~np.isnan(column)
+    known = column[scored]
+    if not len(known) or np.ptp(known) > 0:
+        return None
+    value = float(known[0])
+    share = 1 - (alpha / 2) ** (1 / len(np.unique(clusters[scored])))
+    below = share * (value - low) if low is not None else 0.0
+    above = share * (high - value) if high is not None else 0.0
+    return value - below, value + above
 
 
 def _number(value: float) -> float | None:
