@@ -112,6 +112,12 @@ def test_money_is_counted_and_the_budget_kept(server: Loopback, tmp_path: Path) 
     assert done["cost_usd"] == pytest.approx(whole.summary["cost_usd"])
 
 
+def test_what_costs_nothing_needs_no_money(tmp_path: Path) -> None:
+    """A local model runs under a budget of 0 USD."""
+    path = make_workspace(tmp_path)
+    assert summarise(run(path, "budget.usd=0"))["cost_usd"] == 0
+
+
 def test_an_unknown_price_is_unknown_not_zero() -> None:
     """Neither the table nor the file knows the model."""
     prices = Prices({})

@@ -89,7 +89,7 @@ class Gateway:
 
         Raises Incomplete when the budget is spent, ProviderError (fatal) when no request to this model can succeed.
         """
-        self._check_budget()
+        self._check_budget(free=model.price_name is None)
         self.spent.calls += 1
         connection: ModelConnection = self._connection(model)
         started = time.monotonic()
@@ -110,7 +110,7 @@ class Gateway:
     async def embed(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
         """Vectors of at most one batch of texts. Raises ProviderError when retries did not help."""
         if not embedder.local:
-            self._check_budget()
+            self._check_budget(free=embedder.price_name is None)
         connection: EmbedderConnection = self._connection(embedder)
         outcome, _ = await self._attempts(lambda: connection.embed(texts, purpose))
         if isinstance(outcome, ProviderError):
@@ -157,9 +157,10 @@ class Gateway:
         else:
             self.spent.usd += cost
 
-    def _check_budget(self) -> None:
+    def _check_budget(self, *, free: bool) -> None:
+        """Raise Incomplete when a limit is reached; what costs nothing may be asked for without money."""
         limits = (
-            ("usd", self._budget.usd, self.spent.usd),
+            ("usd", None if free else self._budget.usd, self.spent.usd),
             ("calls", self._budget.calls, self.spent.calls),
             ("tokens", self._budget.tokens, self.spent.tokens),
         )
