@@ -5,6 +5,7 @@ from harness.config.reading import load
 from harness.config.sweepfile import (
     Budget,
     DatasetChoice,
+    Limits,
     NamedMetric,
     Objective,
     SweepConfig,
@@ -16,6 +17,7 @@ __all__ = [
     "Budget",
     "Chatbot",
     "DatasetChoice",
+    "Limits",
     "NamedMetric",
     "Objective",
     "Retrieval",

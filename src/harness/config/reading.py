@@ -15,7 +15,7 @@ from harness.config.fields import Mistakes
 from harness.config.measures import read_metrics, read_objective
 from harness.config.nodes import Node, parse
 from harness.config.overrides import apply
-from harness.config.sweepfile import TOP_KEYS, Budget, DatasetChoice, SweepConfig, workspace_of
+from harness.config.sweepfile import TOP_KEYS, Budget, DatasetChoice, Limits, SweepConfig, workspace_of
 from harness.config.tree import Item
 from harness.errors import Place, UserError, advice
 from harness.plugins import load_file
@@ -204,9 +204,12 @@ def _dataset(node: Node, workspace: Path, mistakes: Mistakes) -> DatasetChoice |
 
 def _numbers(top: dict[str, Node], mistakes: Mistakes) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, low in (("repeats", 1), ("concurrency", 1), ("seed", 0)):
+    for name, low in (("repeats", 1), ("seed", 0)):
         if name in top:
             fields[name] = mistakes.number(top[name], name, whole=True, low=low)
+    rates = ("concurrency", "requests_per_minute", "tokens_per_minute")
+    given = {name: mistakes.number(top[name], name, whole=True, low=1) for name in rates if name in top}
+    fields["limits"] = Limits(**given)
     if "budget" in top:
         entries = mistakes.mapping(top["budget"], "budget", ("usd", "calls", "tokens"))
         limits = {

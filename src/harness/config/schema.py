@@ -76,7 +76,9 @@ def _top() -> Schema:
             "properties": {name: _text("A metric of this sweep.") for name in ("maximize", "minimize")},
         },
         "repeats": _whole("Answers per variant and example.", 1),
-        "concurrency": _whole("Model calls at once.", 1),
+        "concurrency": _whole("Model calls at once, for each provider.", 1),
+        "requests_per_minute": _whole("Calls a minute, for each provider.", 1),
+        "tokens_per_minute": _whole("Input and output tokens a minute, for each provider.", 1),
         "budget": {
             "type": "object",
             "additionalProperties": False,

@@ -19,6 +19,8 @@ TOP_KEYS = (
     "objective",
     "repeats",
     "concurrency",
+    "requests_per_minute",
+    "tokens_per_minute",
     "budget",
     "max_failures",
     "seed",
@@ -63,6 +65,15 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How much each provider gets: calls at once at the most, calls and tokens per minute (None is no limit)."""
+
+    concurrency: int = 64
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+
+
+@dataclass(frozen=True)
 class SweepConfig:
     """A checked sweep file with `--set` applied.
 
@@ -83,7 +94,7 @@ class SweepConfig:
     metrics: tuple[NamedMetric, ...]
     objective: Objective
     repeats: int = 1
-    concurrency: int = 64
+    limits: Limits = field(default_factory=Limits)
     budget: Budget = field(default_factory=Budget)
     max_failures: int | float = 0.1
     seed: int = 0

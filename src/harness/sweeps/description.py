@@ -26,7 +26,7 @@ def describe(writer: Writer, config: SweepConfig, inputs: Inputs, options: dict[
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "resume_key": key,
         "config": {"path": str(config.path), "given": config.given, "overrides": list(config.overrides)},
-        "options": {**options, "concurrency": config.concurrency},
+        "options": {**options, "concurrency": config.limits.concurrency},
         **_inputs(config, inputs),
         "axes": list(config.axes),
         "metrics": [_metric(metric) for metric in config.metrics],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import HarnessError, Incomplete
@@ -25,14 +24,6 @@ class Interrupted(HarnessError):
     exit_code = 130
 
 
-@dataclass
-class Limits:
-    """How much at once, and how many failures are too many."""
-
-    concurrency: int
-    failures: int
-
-
 class Engine:
     """Runs the cells of one sweep in one event loop."""
 
@@ -43,7 +34,8 @@ class Engine:
         scorer: Scorer,
         writer: Writer,
         progress: Progress,
-        limits: Limits,
+        at_once: int,
+        failures_allowed: int,
         stop: asyncio.Event,
     ) -> None:
         self._workload = workload
@@ -51,7 +43,8 @@ class Engine:
         self._scorer = scorer
         self._writer = writer
         self._progress = progress
-        self._limits = limits
+        self._at_once = at_once
+        self._failures_allowed = failures_allowed
         self._stop = stop
         self._error: BaseException | None = None
 
@@ -94,11 +87,16 @@ class Engine:
         return owners
 
     async def _ask(self, todo: Sequence[tuple[str, list[Cell]]], owners: dict[str, CellId]) -> None:
-        queue = iter(todo)
         self._progress.begin_asking()
-        tasks = [
-            asyncio.create_task(self._worker(queue, owners)) for _ in range(min(self._limits.concurrency, len(todo)))
-        ]
+        # Each provider has workers of its own, so that a slow one holds up no other.
+        by_provider: dict[str, list[tuple[str, list[Cell]]]] = {}
+        for entry in todo:
+            by_provider.setdefault(entry[1][0].variant.chatbot.model.provider, []).append(entry)
+        tasks = []
+        for entries in by_provider.values():
+            queue = iter(entries)
+            workers = min(self._at_once, len(entries))
+            tasks += [asyncio.create_task(self._worker(queue, owners)) for _ in range(workers)]
         if not tasks:
             return
         stopped = asyncio.create_task(self._stop.wait())
@@ -144,10 +142,10 @@ class Engine:
             if outcome.source == "shared":
                 self._progress.calls_shared += 1
         failed = self._progress.cells_failed
-        if failed > self._limits.failures and self._error is None:
+        if failed > self._failures_allowed and self._error is None:
             last = next((o.failure for o in reversed(outcomes) if o.failure), "")
             self._error = Incomplete(
-                f"stopped at {failed} failed cells, max_failures allows {self._limits.failures}; "
+                f"stopped at {failed} failed cells, max_failures allows {self._failures_allowed}; "
                 f"the last failure: {last}"
             )
 

@@ -14,14 +14,17 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harness.config import Budget
+from harness.config import Budget, Limits
 from harness.errors import Incomplete, Mistake, Place, ProviderError, UserError
 from harness.plugins import EmbedderConnection, ModelConnection, name
 from harness.records import Embedded, Failure, Reply, Request
 from harness.sweeps.cache import Cache
+from harness.sweeps.limiter import Limiter
 from harness.sweeps.prices import Prices
 
-ATTEMPTS = 5
+ATTEMPTS, MOST_REFUSALS = 5, 10
+"""How often a call is tried; being refused for too many calls is counted apart, since waiting helps there."""
+_REFUSALS = ("rate_limit", "overloaded")
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _NOT_SERVED_AGAIN = ("content_filter", "refusal", "length")
@@ -53,7 +56,15 @@ class Gateway:
     """Asks models and embedders. One instance serves one sweep in one event loop."""
 
     def __init__(
-        self, cache: Cache, maker: str, prices: Prices, budget: Budget, spent: Spent, *, fresh: bool = False
+        self,
+        cache: Cache,
+        maker: str,
+        prices: Prices,
+        budget: Budget,
+        spent: Spent,
+        *,
+        fresh: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         self._cache = cache
         self._maker = maker
@@ -62,6 +73,8 @@ class Gateway:
         self.spent = spent
         self._fresh = fresh
         self._connections: dict[Any, Any] = {}
+        self._limits = limits
+        self._limiters: dict[str, Limiter] = {}
         self._random = random.Random(0)
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
@@ -93,7 +106,7 @@ class Gateway:
         self.spent.calls += 1
         connection: ModelConnection = self._connection(model)
         started = time.monotonic()
-        outcome = await self._attempts(lambda: connection.complete(request))
+        outcome = await self._attempts(self._limiter(model), lambda: connection.complete(request), _tokens_of_reply)
         if isinstance(outcome[0], ProviderError):
             error, attempts = outcome
             waited = (time.monotonic() - started) * 1000
@@ -112,7 +125,9 @@ class Gateway:
         if not embedder.local:
             self._check_budget(free=embedder.price_name is None)
         connection: EmbedderConnection = self._connection(embedder)
-        outcome, _ = await self._attempts(lambda: connection.embed(texts, purpose))
+        outcome, _ = await self._attempts(
+            self._limiter(embedder), lambda: connection.embed(texts, purpose), lambda made: made.tokens or 0
+        )
         if isinstance(outcome, ProviderError):
             raise outcome
         embedded: Embedded = outcome
@@ -136,19 +151,47 @@ class Gateway:
             self._connections[part] = part.connect()
         return self._connections[part]
 
-    async def _attempts(self, ask: Callable[[], Any]) -> tuple[Any, int]:
-        """The result or the last ProviderError, and how many attempts it took. Fatal errors are raised."""
-        for attempt in range(1, ATTEMPTS + 1):
+    def _limiter(self, part: Any) -> Limiter | None:
+        """The limiter of the part's provider; None for what runs in this process."""
+        if part.local:
+            return None
+        provider = str(getattr(part, "provider", "") or name(part))
+        if provider not in self._limiters:
+            limits = self._limits or Limits()
+            self._limiters[provider] = Limiter(limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute)
+        return self._limiters[provider]
+
+    async def _attempts(
+        self, limiter: Limiter | None, ask: Callable[[], Any], tokens: Callable[[Any], int]
+    ) -> tuple[Any, int]:
+        """The result or the last ProviderError, and how many attempts it took. Fatal errors are raised.
+
+        A slot is held while a call is on the wire, not while waiting to ask again.
+        """
+        attempt = refusals = 0
+        while True:
+            attempt += 1
             try:
-                return await ask(), attempt
+                if limiter is None:
+                    return await ask(), attempt
+                async with limiter.slot():
+                    started = time.monotonic()
+                    try:
+                        result = await ask()
+                    except ProviderError as error:
+                        if error.kind in _REFUSALS:
+                            limiter.refused(started, error.retry_after)
+                        raise
+                limiter.succeeded(tokens(result))
+                return result, attempt
             except ProviderError as error:
                 if error.fatal:
                     raise
-                if not error.retryable or attempt == ATTEMPTS:
+                refusals += error.kind in _REFUSALS
+                if not error.retryable or attempt - refusals >= ATTEMPTS or refusals >= MOST_REFUSALS:
                     return error, attempt
                 pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (attempt - 1)) * self._random.uniform(0.75, 1.25)
                 await asyncio.sleep(max(pause, error.retry_after or 0.0))
-        raise AssertionError("unreachable")
 
     def _account(self, cost: float | None, tokens: int) -> None:
         self.spent.tokens += tokens
@@ -168,6 +211,10 @@ class Gateway:
             if limit is not None and used >= limit:
                 shown = f"{used:.4f} of {limit:g} {unit}" if unit == "usd" else f"{used} of {limit} {unit}"
                 raise Incomplete(f"the budget is spent: {shown}; raise it and run the same command to go on")
+
+
+def _tokens_of_reply(reply: Reply) -> int:
+    return (reply.input_tokens or 0) + (reply.output_tokens or 0)
 
 
 def check_environment(parts: Iterable[Any]) -> None:

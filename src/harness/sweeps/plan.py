@@ -146,7 +146,7 @@ def _price(plan: Plan, asked: Iterable[tuple[Any, Request]], prices: Prices, con
     unknown: set[str] = set()
     for model, request in asked:
         plan.models[name(model)] = plan.models.get(name(model), 0) + 1
-        seconds += _LOCAL_CALL_S if model.local else _REMOTE_CALL_S / config.concurrency
+        seconds += _LOCAL_CALL_S if model.local else _REMOTE_CALL_S / config.limits.concurrency
         price = prices.per_token(model.price_name)
         if price is None:
             unknown.add(name(model))

@@ -18,7 +18,7 @@ from harness.records import Reply
 from harness.store import Folder, StoredSweep, Writer
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.description import describe
-from harness.sweeps.engine import Engine, Interrupted, Limits
+from harness.sweeps.engine import Engine, Interrupted
 from harness.sweeps.gateway import Answer, Gateway, Spent, check_environment
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
 from harness.sweeps.plan import stage_counts
@@ -130,7 +130,13 @@ class _Session:
         done, known, spent = self._before()
         prices = Prices(self.config.prices)
         gateway = Gateway(
-            self.cache, self.writer.path.name, prices, self.config.budget, spent, fresh=self.options.fresh
+            self.cache,
+            self.writer.path.name,
+            prices,
+            self.config.budget,
+            spent,
+            fresh=self.options.fresh,
+            limits=self.config.limits,
         )
         try:
             gateway.open(self.parts)
@@ -140,8 +146,9 @@ class _Session:
             self.progress.cells_done = len(done)
             self.progress.message = ""
             scorer = Scorer(self.config.metrics, self.cache, self.progress)
-            limits = Limits(self.config.concurrency, self.config.failures_allowed(len(cells)))
-            engine = Engine(self.workload, gateway, scorer, self.writer, self.progress, limits, self.stop)
+            failures = self.config.failures_allowed(len(cells))
+            at_once = self.config.limits.concurrency
+            engine = Engine(self.workload, gateway, scorer, self.writer, self.progress, at_once, failures, self.stop)
             await engine.run(done, known)
         finally:
             await gateway.close()
