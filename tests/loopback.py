@@ -61,7 +61,8 @@ class Loopback:
     `failures` are (status, headers) for the next requests, one each; `broken` answers that many with broken JSON,
     `hang` lets that many wait for ever, `drop` breaks that many connections off; in this order, before any answer.
     `delay_s` holds every answer back. `finish` is the finish reason to give, in the protocol's own word. Over
-    `limit_per_s` requests in any second get a 429. `calls` are all requests so far; `peak` is the most at once.
+    `limit_per_s` requests in any second, and over `admits` at once, get a 429. `calls` are all requests so far;
+    `peak` is the most at once.
     """
 
     answer: Answerer = echo
@@ -72,6 +73,7 @@ class Loopback:
     drop: int = 0
     finish: str | None = None
     limit_per_s: int | None = None
+    admits: int | None = None
     calls: list[Call] = field(default_factory=list)
     peak: int = 0
     port: int = 0
@@ -146,6 +148,8 @@ class Loopback:
             self._inside += 1
             self.peak = max(self.peak, self._inside)
             try:
+                if self.admits is not None and self._inside > self.admits:
+                    return self._refuse(request, 429, {})
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 return await self._trouble(request) or web.json_response(reply(body))

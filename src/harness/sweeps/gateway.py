@@ -15,16 +15,18 @@ import orjson
 from numpy.typing import NDArray
 
 from harness.config import Budget, Limits
-from harness.errors import Incomplete, Mistake, Place, ProviderError, UserError
+from harness.errors import Mistake, Place, ProviderError, UserError
 from harness.plugins import EmbedderConnection, ModelConnection, name
 from harness.records import Embedded, Failure, Reply, Request
 from harness.sweeps.cache import Cache
 from harness.sweeps.limiter import Limiter
 from harness.sweeps.prices import Prices
+from harness.sweeps.purse import Bill, Purse, Spent
 
 ATTEMPTS, MOST_REFUSALS = 5, 10
 """How often a call is tried; being refused for too many calls is counted apart, since waiting helps there."""
 _REFUSALS = ("rate_limit", "overloaded")
+_CHARACTERS_PER_TOKEN, _USUAL_ROOM = 3, 1024
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _NOT_SERVED_AGAIN = ("content_filter", "refusal", "length")
@@ -40,16 +42,6 @@ class Answer:
     wait_ms: float = 0.0
     attempts: int = 1
     failure: Failure | None = None
-
-
-@dataclass
-class Spent:
-    """What this process spent, with what is in flight counted as one call each."""
-
-    usd: float = 0.0
-    calls: int = 0
-    tokens: int = 0
-    unknown: bool = False
 
 
 class Gateway:
@@ -69,8 +61,7 @@ class Gateway:
         self._cache = cache
         self._maker = maker
         self.prices = prices
-        self._budget = budget
-        self.spent = spent
+        self._purse = Purse(budget, spent)
         self._fresh = fresh
         self._connections: dict[Any, Any] = {}
         self._limits = limits
@@ -102,38 +93,49 @@ class Gateway:
 
         Raises Incomplete when the budget is spent, ProviderError (fatal) when no request to this model can succeed.
         """
-        self._check_budget(free=model.price_name is None)
-        self.spent.calls += 1
         connection: ModelConnection = self._connection(model)
         started = time.monotonic()
-        outcome = await self._attempts(self._limiter(model), lambda: connection.complete(request), _tokens_of_reply)
+        price = model.price_name
+        room = request.parameters.get("max_tokens") or request.parameters.get("max_completion_tokens")
+        guess = self._guess(price, sum(len(m.content) for m in request.messages), room)
+
+        async def ask() -> Reply:
+            async with self._purse.call(guess) as bill:
+                reply = await connection.complete(request)
+                self._purse.pay(bill, self.prices.cost(price, reply), _tokens_of_reply(reply))
+                return reply
+
+        outcome = await self._attempts(self._limiter(model), ask, _tokens_of_reply, guess.tokens)
         if isinstance(outcome[0], ProviderError):
             error, attempts = outcome
             waited = (time.monotonic() - started) * 1000
             return Answer(None, "made", None, waited, attempts, Failure("generate", error.kind, str(error)))
         reply, attempts = outcome
         wait_ms = max(0.0, (time.monotonic() - started) * 1000 - reply.latency_ms)
-        price = model.price_name
         stored = {"reply": asdict(reply), "price": price, "wait_ms": wait_ms, "attempts": attempts}
         self._cache.put("generate", {key: orjson.dumps(stored)})
-        cost = self.prices.cost(price, reply)
-        self._account(cost, (reply.input_tokens or 0) + (reply.output_tokens or 0))
-        return Answer(reply, "made", cost, wait_ms, attempts)
+        return Answer(reply, "made", self.prices.cost(price, reply), wait_ms, attempts)
 
     async def embed(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
         """Vectors of at most one batch of texts. Raises ProviderError when retries did not help."""
-        if not embedder.local:
-            self._check_budget(free=embedder.price_name is None)
         connection: EmbedderConnection = self._connection(embedder)
-        outcome, _ = await self._attempts(
-            self._limiter(embedder), lambda: connection.embed(texts, purpose), lambda made: made.tokens or 0
-        )
+        price = embedder.price_name
+        guess = self._guess(price, sum(map(len, texts)), 1)
+
+        async def ask() -> Embedded:
+            if embedder.local:
+                return await connection.embed(texts, purpose)
+            async with self._purse.call(guess) as bill:
+                made = await connection.embed(texts, purpose)
+                self._purse.pay(bill, self.prices.of_tokens(price, made.tokens, 0), made.tokens or 0)
+                return made
+
+        limiter = self._limiter(embedder)
+        outcome, _ = await self._attempts(limiter, ask, lambda made: made.tokens or 0, guess.tokens)
         if isinstance(outcome, ProviderError):
             raise outcome
-        embedded: Embedded = outcome
-        if not embedder.local:
-            self._account(self.prices.of_tokens(embedder.price_name, embedded.tokens, 0), embedded.tokens or 0)
-        return embedded.vectors
+        vectors: NDArray[np.float32] = outcome.vectors
+        return vectors
 
     def open(self, parts: Iterable[Any]) -> None:
         """Connect all parts, so that what cannot work (a missing package, a broken file) is known before any call."""
@@ -162,7 +164,7 @@ class Gateway:
         return self._limiters[provider]
 
     async def _attempts(
-        self, limiter: Limiter | None, ask: Callable[[], Any], tokens: Callable[[Any], int]
+        self, limiter: Limiter | None, ask: Callable[[], Any], tokens: Callable[[Any], int], guessed: int
     ) -> tuple[Any, int]:
         """The result or the last ProviderError, and how many attempts it took. Fatal errors are raised.
 
@@ -174,7 +176,7 @@ class Gateway:
             try:
                 if limiter is None:
                     return await ask(), attempt
-                async with limiter.slot():
+                async with limiter.slot(guessed):
                     started = time.monotonic()
                     try:
                         result = await ask()
@@ -182,7 +184,7 @@ class Gateway:
                         if error.kind in _REFUSALS:
                             limiter.refused(started, error.retry_after)
                         raise
-                limiter.succeeded(tokens(result))
+                limiter.succeeded(tokens(result), guessed)
                 return result, attempt
             except ProviderError as error:
                 if error.fatal:
@@ -193,28 +195,27 @@ class Gateway:
                 pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (attempt - 1)) * self._random.uniform(0.75, 1.25)
                 await asyncio.sleep(max(pause, error.retry_after or 0.0))
 
-    def _account(self, cost: float | None, tokens: int) -> None:
-        self.spent.tokens += tokens
-        if cost is None:
-            self.spent.unknown = True
-        else:
-            self.spent.usd += cost
-
-    def _check_budget(self, *, free: bool) -> None:
-        """Raise Incomplete when a limit is reached; what costs nothing may be asked for without money."""
-        limits = (
-            ("usd", None if free else self._budget.usd, self.spent.usd),
-            ("calls", self._budget.calls, self.spent.calls),
-            ("tokens", self._budget.tokens, self.spent.tokens),
-        )
-        for unit, limit, used in limits:
-            if limit is not None and used >= limit:
-                shown = f"{used:.4f} of {limit:g} {unit}" if unit == "usd" else f"{used} of {limit} {unit}"
-                raise Incomplete(f"the budget is spent: {shown}; raise it and run the same command to go on")
+    def _guess(self, price_name: str | None, characters: int, most: int | None) -> Bill:
+        """What a call may take at the most: a token for three characters, and all the room for the answer."""
+        sent, received = characters // _CHARACTERS_PER_TOKEN + 1, most or _USUAL_ROOM
+        usd = self.prices.of_tokens(price_name, sent, received) or 0.0
+        return Bill(usd, sent + received)
 
 
 def _tokens_of_reply(reply: Reply) -> int:
     return (reply.input_tokens or 0) + (reply.output_tokens or 0)
+
+
+def check_prices(parts: Iterable[Any], prices: Prices, budget: Budget) -> None:
+    """Raise UserError when a budget of money cannot be kept, a price being unknown."""
+    if budget.usd is None:
+        return
+    unknown = [name(part) for part in parts if prices.per_token(part.price_name) is None]
+    if unknown:
+        raise UserError(
+            f"budget.usd cannot be kept: no price is known for {', '.join(unknown)}; "
+            "give it under `prices:`, or limit `budget.calls` or `budget.tokens` instead"
+        )
 
 
 def check_environment(parts: Iterable[Any]) -> None:

@@ -34,20 +34,22 @@ class Limiter:
         self._random = random.Random(0)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Hold a slot while a call is on the wire; waits for one, and for the time that the provider asked for."""
-        await self._acquire()
+    async def slot(self, tokens: int = 0) -> AsyncIterator[None]:
+        """Hold a slot while a call is on the wire; waits for one, and for the time that the provider asked for.
+
+        `tokens` is what the call is thought to take; it is put right when `succeeded` tells what it took.
+        """
+        await self._acquire(tokens)
         try:
             yield
         finally:
             self.in_flight -= 1
             self._wake()
 
-    def succeeded(self, tokens: int) -> None:
-        """An answer came: room for a little more, after the time that its tokens are worth."""
+    def succeeded(self, tokens: int, guessed: int = 0) -> None:
+        """An answer came: room for a little more. `tokens` is what it took, `guessed` what was thought."""
         self.limit = min(float(self._most), self.limit + 1.0 / self.limit)
-        if self._token_s:
-            self._not_before = max(time.monotonic(), self._not_before) + tokens * self._token_s
+        self._not_before += (tokens - guessed) * self._token_s
         self._wake()
 
     def refused(self, started: float, retry_after: float | None) -> None:
@@ -59,7 +61,7 @@ class Limiter:
         if retry_after:
             self._not_before = max(self._not_before, now + retry_after)
 
-    async def _acquire(self) -> None:
+    async def _acquire(self, tokens: int) -> None:
         while True:
             pause = self._not_before - time.monotonic()
             if pause > 0:
@@ -71,8 +73,9 @@ class Limiter:
                 self._waiting.append(turn)
                 await turn
         self.in_flight += 1
-        if self._request_s:
-            self._not_before = max(time.monotonic(), self._not_before) + self._request_s
+        spacing = max(self._request_s, tokens * self._token_s)
+        if spacing:
+            self._not_before = max(time.monotonic(), self._not_before) + spacing
 
     def _wake(self) -> None:
         free = int(self.limit) - self.in_flight

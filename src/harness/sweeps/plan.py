@@ -11,10 +11,11 @@ from harness.config import SweepConfig
 from harness.plugins import label, make, name
 from harness.records import Request
 from harness.sweeps.cache import Overlay
-from harness.sweeps.gateway import Gateway, Spent
+from harness.sweeps.gateway import Gateway
 from harness.sweeps.inputs import Inputs
 from harness.sweeps.prices import Prices
 from harness.sweeps.progress import Progress
+from harness.sweeps.purse import Spent
 from harness.sweeps.retrieval import Retrievals
 from harness.sweeps.workload import Workload
 

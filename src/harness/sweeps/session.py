@@ -19,11 +19,12 @@ from harness.store import Folder, StoredSweep, Writer
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.description import describe
 from harness.sweeps.engine import Engine, Interrupted
-from harness.sweeps.gateway import Answer, Gateway, Spent, check_environment
+from harness.sweeps.gateway import Answer, Gateway, check_environment, check_prices
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
 from harness.sweeps.plan import stage_counts
 from harness.sweeps.prices import Prices
 from harness.sweeps.progress import Progress
+from harness.sweeps.purse import Spent
 from harness.sweeps.retrieval import Retrievals
 from harness.sweeps.scoring import Scorer
 from harness.sweeps.workload import CellId, Workload
@@ -52,6 +53,7 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     embedders = [v.chatbot.retrieval.embedder for v in config.variants if v.chatbot.retrieval]
     parts = list(dict.fromkeys([*models, *embedders]))
     check_environment(parts)
+    check_prices(parts, Prices(config.prices), config.budget)
     target = Folder(options.runs or config.workspace / "runs")
     local = target.path if target.is_local else config.workspace / WORK / "staged"
     key = resume_key(config, inputs, options.fresh)
@@ -168,7 +170,7 @@ class _Session:
             if row["source"] != "shared":
                 known[row["request"]] = _answer_of(row)
             if row["source"] == "made":
-                spent.calls += 1
+                spent.calls += row["attempts"] or 1
                 spent.usd += row["cost_usd"] or 0.0
                 spent.tokens += (row["input_tokens"] or 0) + (row["output_tokens"] or 0)
         return done, known, spent

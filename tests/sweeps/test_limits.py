@@ -1,0 +1,194 @@
+"""How many calls at once, and how much money: the limiter and the purse, alone and in a sweep."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.config import Budget, load
+from harness.errors import Incomplete, UserError
+from harness.store import Folder, StoredSweep
+from harness.study.summary import summarise
+from harness.sweeps import gateway
+from harness.sweeps.limiter import Limiter
+from harness.sweeps.progress import Progress
+from harness.sweeps.purse import Bill, Purse, Spent
+from harness.sweeps.session import Options, run_sweep
+from tests.loopback import Loopback
+from tests.workspaces import write
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A provider on loopback; pauses between attempts are short."""
+    monkeypatch.setattr(gateway, "_FIRST_PAUSE_S", 0.02)
+    with Loopback(delay_s=0.02) as running:
+        yield running
+
+
+def questions(folder: Path, server: Loopback, count: int, extra: str = "") -> Path:
+    """A sweep that asks `count` distinct questions of the loopback provider."""
+    lines = [json.dumps({"id": f"q{i}", "question": f"Question {i}?", "references": ["x"]}) for i in range(count)]
+    write(folder / "q.jsonl", "\n".join(lines) + "\n")
+    model = f"{{use: openai/gpt-4o-mini, base_url: '{server.url}/v1'}}"
+    prices = "prices: {openai/gpt-4o-mini: {input: 1.0, output: 100.0}}\n"
+    return write(folder / "s.yaml", f"dataset: q.jsonl\nchatbot: {{model: {model}, max_tokens: 5}}\n{prices}{extra}")
+
+
+def run(path: Path, *overrides: str) -> dict[str, Any]:
+    """Run it to its summary."""
+    return summarise(run_sweep(load(path, overrides), Options(), Progress()))
+
+
+def stopped(folder: Path) -> dict[str, Any]:
+    """The summary of the only sweep in a workspace."""
+    [path] = (folder / "runs").iterdir()
+    return summarise(StoredSweep(Folder(path)))
+
+
+def test_a_refusal_halves_and_answers_add() -> None:
+    """Multiplicative decrease, once for calls sent together; additive increase up to the most."""
+    limiter = Limiter(8)
+
+    async def story() -> list[float]:
+        seen = []
+        async with limiter.slot(), limiter.slot(), limiter.slot(), limiter.slot():
+            limiter.refused(started=10.0**9, retry_after=None)
+            seen.append(limiter.limit)
+            limiter.refused(started=0.0, retry_after=None)
+            seen.append(limiter.limit)
+        for _ in range(100):
+            limiter.succeeded(tokens=1)
+        return [*seen, limiter.limit]
+
+    assert asyncio.run(story()) == [2.5, 2.5, 8.0]
+
+
+def test_never_more_at_once_than_the_limit() -> None:
+    """Slots are given in turn, and all callers get theirs."""
+    limiter, peak, done = Limiter(3), 0, 0
+
+    async def caller() -> None:
+        nonlocal peak, done
+        async with limiter.slot():
+            peak = max(peak, limiter.in_flight)
+            await asyncio.sleep(0.001)
+        done += 1
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(caller() for _ in range(50)))
+
+    asyncio.run(all_of_them())
+    assert (peak, done) == (3, 50)
+
+
+def test_a_cancelled_caller_does_not_take_a_slot_with_it() -> None:
+    """Cancelling one that waits leaves the slots to the others."""
+    limiter = Limiter(1)
+
+    async def story() -> int:
+        async with limiter.slot():
+            waiting = asyncio.create_task(limiter.slot().__aenter__())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        async with limiter.slot():
+            return limiter.in_flight
+
+    assert asyncio.run(asyncio.wait_for(story(), 5)) == 1
+
+
+def test_a_server_that_admits_few_is_not_flooded(server: Loopback, tmp_path: Path) -> None:
+    """100 at once against a server that takes 10: every cell is filled, and few requests are refused in the end."""
+    server.admits = 10
+    found = run(questions(tmp_path, server, 400, "concurrency: 100\n"))
+    assert found["failed_cells"] == 0
+    refused = server.count() - 400
+    assert refused < 300
+    later = server.calls[-200:]
+    assert len({call.body["messages"][-1]["content"] for call in later}) > 150
+
+
+def test_a_slow_provider_does_not_hold_up_another(server: Loopback, tmp_path: Path) -> None:
+    """Each provider has workers and slots of its own."""
+    with Loopback(delay_s=0.5) as slow:
+        path = questions(tmp_path, server, 12, "concurrency: 2\n")
+        text = path.read_text()
+        axes = (
+            f"sweep: {{axes: {{model: {{fast: {{use: openai/gpt-4o-mini, base_url: '{server.url}/v1'}},"
+            f" slow: {{use: openai/gpt-4o-mini, base_url: '{slow.url}/v1'}}}}}}}}\n"
+        )
+        path.write_text(text + axes)
+        run(path)
+        assert server.calls[-1].at < slow.calls[4].at
+
+
+def test_a_budget_of_calls_is_kept_to_the_call(server: Loopback, tmp_path: Path) -> None:
+    """50 calls with 20 at once: 50 reach the server, not 51; the rest is done later."""
+    path = questions(tmp_path, server, 120, "concurrency: 20\n")
+    with pytest.raises(Incomplete, match="50 of 50 calls"):
+        run(path, "budget.calls=50")
+    assert server.count() == 50
+    done = run(path)
+    assert done["finished_cells"] == 120
+    assert server.count() == 120
+
+
+def test_a_budget_of_money_is_overspent_by_one_call_at_the_most(server: Loopback, tmp_path: Path) -> None:
+    """What is in flight is counted, also with 20 at once."""
+    path = questions(tmp_path, server, 120, "concurrency: 20\n")
+    with pytest.raises(Incomplete, match="usd"):
+        run(path, "budget.usd=0.005")
+    spent = stopped(tmp_path)
+    one = spent["cost_usd"] / spent["calls"]["made"]
+    assert 0.005 <= spent["cost_usd"] <= 0.005 + one
+
+
+def test_a_budget_needs_a_price(server: Loopback, tmp_path: Path) -> None:
+    """Money cannot be limited where the price is unknown; nothing is spent."""
+    path = questions(tmp_path, server, 5)
+    path.write_text(path.read_text().replace("prices: {openai/gpt-4o-mini", "prices: {another"))
+    with pytest.raises(UserError, match="no price is known"):
+        run(path, "budget.usd=1")
+    assert server.count() == 0
+
+
+def test_a_retry_is_a_call(server: Loopback, tmp_path: Path) -> None:
+    """The budget counts what reaches the provider."""
+    server.fail(3, 500)
+    with pytest.raises(Incomplete):
+        run(questions(tmp_path, server, 20, "concurrency: 1\n"), "budget.calls=10")
+    assert server.count() == 10
+
+
+def test_near_the_end_calls_wait_for_what_is_in_flight() -> None:
+    """A call that may not fit waits until the one before it has its true price, and then goes."""
+    purse = Purse(Budget(usd=1.0), Spent())
+
+    async def call(order: list[str], name: str) -> None:
+        async with purse.call(Bill(0.9, 10)) as bill:
+            order.append(f"{name} began")
+            await asyncio.sleep(0.01)
+            purse.pay(bill, 0.1, 10)
+            order.append(f"{name} paid")
+
+    async def both() -> list[str]:
+        order: list[str] = []
+        await asyncio.gather(call(order, "a"), call(order, "b"))
+        return order
+
+    assert asyncio.run(both()) == ["a began", "a paid", "b began", "b paid"]
+
+
+@pytest.mark.parametrize("rate", ["requests_per_minute=1200", "tokens_per_minute=6000"])
+def test_rates_space_calls_out(rate: str, server: Loopback, tmp_path: Path) -> None:
+    """20 calls at 1,200 a minute, or of 5 tokens at 6,000 a minute, are spread over most of their time."""
+    server.delay_s = 0
+    run(questions(tmp_path, server, 20), rate)
+    spread = server.calls[-1].at - server.calls[0].at
+    assert spread > 0.4
