@@ -99,6 +99,30 @@ def test_a_bad_dataset_line_is_named_by_number(workspace: Path) -> None:
         assert "questions.jsonl:37" in done.stderr
 
 
+def test_the_cache_is_shown_and_pruned(workspace: Path) -> None:
+    """What one sweep made can be removed; the next one makes it again."""
+    swept = json.loads(harness("sweep", "configs/small.yaml", "--json", cwd=workspace).stdout)
+    shown = {entry["stage"]: entry["entries"] for entry in json.loads(harness("cache", "--json", cwd=workspace).stdout)}
+    assert shown["generate"] == swept["calls"]["made"]
+    assert shown["embed"] == swept["embeddings"]["made"]
+    done = harness("cache", "prune", "--stage", "generate", "--sweep", swept["sweep"], "--json", cwd=workspace)
+    assert json.loads(done.stdout) == {"removed": shown["generate"]}
+    again = json.loads(harness("sweep", "configs/small.yaml", "--json", cwd=workspace).stdout)
+    assert again["calls"]["made"] == swept["calls"]["made"]
+    assert again["embeddings"]["made"] == 0
+    assert harness("cache", "prune", "--older-than", "soon", cwd=workspace).returncode == 2
+    assert json.loads(harness("cache", "prune", "--older-than", "1h", "--json", cwd=workspace).stdout) == {"removed": 0}
+
+
+def test_doctor_tells_whether_keys_are_set_and_never_what_they_are(workspace: Path) -> None:
+    """Names, not values."""
+    done = harness("doctor", "--json", cwd=workspace, OPENAI_API_KEY="sk-very-secret", GEMINI_API_KEY="")
+    found = json.loads(done.stdout)
+    assert found["keys"]["OPENAI_API_KEY"]
+    assert not found["keys"]["GEMINI_API_KEY"]
+    assert "very-secret" not in done.stdout + harness("doctor", cwd=workspace, OPENAI_API_KEY="sk-very-secret").stdout
+
+
 def test_a_folder_that_cannot_be_written_is_named(workspace: Path) -> None:
     """Exit code 2 and a sentence, no traceback."""
     write(workspace / "file", "not a folder")

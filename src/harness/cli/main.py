@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("harness.cli.compare", "Compare runs on the same examples, with intervals."),
     "export": ("harness.cli.export", "Write a sweep's tables as Parquet, CSV or JSONL."),
     "data": ("harness.cli.data", "Check, describe or convert a dataset."),
+    "cache": ("harness.cli.cache", "Size of the work cache; prune it."),
+    "doctor": ("harness.cli.doctor", "Keys, versions and folders: what this machine has."),
     "schema": ("harness.cli.schema", "Print the JSON Schema of the sweep file, for editors."),
     "parts": ("harness.cli.parts", "List the parts that a sweep file can name, with their settings."),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,16 @@ class Entry(NamedTuple):
 
     value: bytes
     maker: str
+
+
+class StageSize(NamedTuple):
+    """Entries of one stage: how many, their bytes, when the oldest and the newest were made (seconds since 1970)."""
+
+    stage: str
+    entries: int
+    size: int
+    oldest: float
+    newest: float
 
 
 class Cache(Protocol):
@@ -76,9 +86,22 @@ class DiskCache:
         self._database.executemany("INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?, ?)", rows)
         self._database.execute("COMMIT")
 
-    def forget(self, keys: Iterable[str]) -> None:
-        """Remove entries that turned out not to be usable."""
-        self._database.executemany("DELETE FROM work WHERE key = ?", [(key,) for key in keys])
+    def stages(self) -> list[StageSize]:
+        """What the cache holds, stage by stage."""
+        query = "SELECT stage, count(*), sum(length(value)), min(made), max(made) FROM work GROUP BY stage ORDER BY 1"
+        return [StageSize(*row) for row in self._database.execute(query)]
+
+    def prune(self, before: float | None = None, maker: str | None = None, stage: str | None = None) -> int:
+        """Remove entries made before a time (seconds since 1970), by a sweep, of a stage: all that is given must hold.
+
+        Returns how many were removed; the file shrinks.
+        """
+        wanted = {"made < ?": before, "maker = ?": maker, "stage = ?": stage}
+        given = {clause: value for clause, value in wanted.items() if value is not None}
+        where = " AND ".join(given) or "1"
+        removed = self._database.execute(f"DELETE FROM work WHERE {where}", list(given.values())).rowcount
+        self._database.execute("VACUUM")
+        return int(removed)
 
     def close(self) -> None:
         """Close the file."""
