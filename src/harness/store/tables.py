@@ -72,4 +72,5 @@ def read(content: bytes) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(pa.BufferReader(content))
+    # Without threads: those of Arrow's pool can abort a process that ends right after reading.
+    return pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
