@@ -152,7 +152,7 @@ def test_a_budget_of_money_is_overspent_by_one_call_at_the_most(server: Loopback
 def test_a_budget_needs_a_price(server: Loopback, tmp_path: Path) -> None:
     """Money cannot be limited where the price is unknown; nothing is spent."""
     path = questions(tmp_path, server, 5)
-    path.write_text(path.read_text().replace("prices: {openai/gpt-4o-mini", "prices: {another"))
+    path.write_text(path.read_text().replace("use: openai/gpt-4o-mini", "use: openai/our-own-model"))
     with pytest.raises(UserError, match="no price is known"):
         run(path, "budget.usd=1")
     assert server.count() == 0

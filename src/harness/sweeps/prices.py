@@ -37,7 +37,8 @@ class Prices:
         if name in self._overrides:
             given = {kind: price / 1e6 for kind, price in self._overrides[name].items()}
             return {"input": given.get("input", 0.0), "output": given.get("output", 0.0), **_cached(given)}
-        entry = _table().get(name)
+        # A server of one's own that offers a provider's model by its name is a way to that model, at its price.
+        entry = _table().get(name) or _table().get(name.removeprefix("openai/").removeprefix("anthropic/"))
         if entry is None or "input_cost_per_token" not in entry:
             return None
         known = {
