@@ -6,6 +6,7 @@ python datasets/helpdesk/build.py [AREA]     # an AREA is checked alone and noth
 from __future__ import annotations
 
 import collections
+import hashlib
 import json
 import pathlib
 import sys
@@ -101,6 +102,8 @@ def main(area: str | None) -> int:
     for problem in problems:
         print(problem)
     print(f"{len(articles)} articles, {len(lines)} questions {dict(counts)}, {len(problems)} problems")
+    # Mixed, so that the first N are of all areas and kinds; by digest, so that an added question moves no other.
+    lines.sort(key=lambda line: hashlib.blake2b(line["id"].encode()).hexdigest())
     if not problems and area is None:
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         (HERE / "questions.jsonl").write_text(text, encoding="utf-8")
