@@ -13,8 +13,8 @@ from harness.records import Reply
 from harness.store import Folder, StoredSweep
 from harness.study.loaded import Sweep
 from harness.study.summary import summarise
-from harness.sweeps import gateway
-from harness.sweeps.prices import Prices
+from harness.sweeps.gateway import retries
+from harness.sweeps.gateway.prices import Prices
 from harness.sweeps.progress import Progress
 from harness.sweeps.session import Options, run_sweep
 from tests.loopback import Loopback
@@ -24,7 +24,7 @@ from tests.workspaces import CONFIG, make_workspace
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     """A provider on loopback; pauses between attempts are short."""
-    monkeypatch.setattr(gateway, "_FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE_S", 0.01)
     with Loopback() as running:
         yield running
 
@@ -131,7 +131,7 @@ def test_the_price_table_knows_the_common_models_without_litellm() -> None:
     import sys
 
     code = (
-        "import sys; from harness.sweeps.prices import Prices; p = Prices({});"
+        "import sys; from harness.sweeps.gateway.prices import Prices; p = Prices({});"
         "assert all(p.per_token(n) for n in ('gpt-4o-mini', 'claude-haiku-4-5', 'text-embedding-3-small'));"
         "assert p.of_tokens('gpt-4o-mini', 100, 0, 100) < p.of_tokens('gpt-4o-mini', 100, 0, 0);"
         "assert 'litellm' not in sys.modules"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 
 from harness.config import Budget, load
 from harness.errors import Incomplete, UserError
+from harness.records import Quota
 from harness.store import Folder, StoredSweep
 from harness.study.summary import summarise
-from harness.sweeps import gateway
-from harness.sweeps.limiter import Limiter
+from harness.sweeps.gateway import retries
+from harness.sweeps.gateway.limiter import Limiter
+from harness.sweeps.gateway.purse import Bill, Purse, Spent
 from harness.sweeps.progress import Progress
-from harness.sweeps.purse import Bill, Purse, Spent
 from harness.sweeps.session import Options, run_sweep
 from tests.loopback import Loopback
 from tests.workspaces import write
@@ -26,7 +28,7 @@ from tests.workspaces import write
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     """A provider on loopback; pauses between attempts are short."""
-    monkeypatch.setattr(gateway, "_FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE_S", 0.02)
     with Loopback(delay_s=0.02) as running:
         yield running
 
@@ -51,22 +53,55 @@ def stopped(folder: Path) -> dict[str, Any]:
     return summarise(StoredSweep(Folder(path)))
 
 
-def test_a_refusal_halves_and_answers_add() -> None:
-    """Multiplicative decrease, once for calls sent together; additive increase up to the most."""
+def test_a_refusal_cuts_by_the_share_refused_and_answers_add() -> None:
+    """One of four at once refused cuts a little, all of four a half; answers add up to the most again."""
     limiter = Limiter(8)
 
     async def story() -> list[float]:
         seen = []
-        async with limiter.slot(), limiter.slot(), limiter.slot(), limiter.slot():
-            limiter.refused(started=10.0**9, retry_after=None)
-            seen.append(limiter.limit)
-            limiter.refused(started=0.0, retry_after=None)
-            seen.append(limiter.limit)
-        for _ in range(100):
-            limiter.succeeded(tokens=1)
+        async with limiter.slot(), limiter.slot(), limiter.slot(), limiter.slot() as slot:
+            for _ in range(4):
+                limiter.refused(slot, None)
+                seen.append(limiter.limit)
+            for _ in range(1000):
+                limiter.succeeded(slot, 1)
         return [*seen, limiter.limit]
 
-    assert asyncio.run(story()) == [2.5, 2.5, 8.0]
+    one, _, _, four, after = asyncio.run(story())
+    assert 3.4 < one < 4
+    assert 2 <= four < 3
+    assert after == 8
+
+
+def test_a_refusal_among_many_answers_is_chance() -> None:
+    """Where calls with as many at once are answered, one that is refused cuts nothing."""
+    limiter = Limiter(8)
+
+    async def story() -> float:
+        async with limiter.slot() as slot:
+            for _ in range(20):
+                limiter.succeeded(slot, 1)
+            limiter.refused(slot, None)
+        return limiter.limit
+
+    assert asyncio.run(story()) == 8
+
+
+def test_no_call_is_sent_that_the_provider_has_no_room_for() -> None:
+    """With two requests left, a third waits until the limit is whole again."""
+    limiter = Limiter(8)
+
+    async def story() -> list[float]:
+        async with limiter.slot() as slot:
+            limiter.succeeded(slot, 1, Quota(requests=2, requests_reset_s=0.3))
+        started, waited = time.monotonic(), []
+        for _ in range(3):
+            async with limiter.slot():
+                waited.append(time.monotonic() - started)
+        return waited
+
+    first, second, third = asyncio.run(story())
+    assert max(first, second) < 0.25 < third
 
 
 def test_never_more_at_once_than_the_limit() -> None:

@@ -145,6 +145,14 @@ def _verdict(summary: dict[str, Any], objective: str) -> None:
         click.echo(f"Only {summary['clusters']} clusters of examples: the intervals are too narrow below 30.")
 
 
+def _foreseen(summary: dict[str, Any]) -> str:
+    """What was foreseen for the calls that had to be made, to compare."""
+    found = summary.get("estimate")
+    if not found or found["usd"] is None:
+        return ""
+    return f" (foreseen {money(found['usd'])}, between {money(found['low'])} and {money(found['high'])})"
+
+
 def _costs(summary: dict[str, Any]) -> None:
     calls, texts = summary["calls"], summary["embeddings"]
     shared = summary["finished_cells"] - calls["distinct"]
@@ -152,7 +160,7 @@ def _costs(summary: dict[str, Any]) -> None:
         f"Cells: {summary['finished_cells']} of {summary['cells']} done, {summary['failed_cells']} failed. "
         f"Answers: {calls['made']} made, {calls['cached']} cached, {shared} shared. "
         f"Embeddings: {texts['made']} made of {texts['naive']} naive. "
-        f"Cost: USD {money(summary['cost_usd'])}. Time: {summary['wall_s']} s."
+        f"Cost: USD {money(summary['cost_usd'])}{_foreseen(summary)}. Time: {summary['wall_s']} s."
     )
     if summary.get("exact_search") is False:
         click.echo("Some rankings rest on approximate search: another build of the index may differ a little.")

@@ -71,6 +71,13 @@ class Mistakes:
             return None
         return value
 
+    def truth(self, node: Node, name: str) -> bool:
+        """True or false."""
+        if isinstance(node.value, bool):
+            return node.value
+        self.add(node.place, f"{name}: expected true or false, found {node.describe()}")
+        return False
+
     def choice(self, node: Node, name: str, allowed: Iterable[str]) -> str | None:
         """One of a few words."""
         options = list(allowed)

@@ -209,7 +209,11 @@ def _numbers(top: dict[str, Node], mistakes: Mistakes) -> dict[str, Any]:
             fields[name] = mistakes.number(top[name], name, whole=True, low=low)
     rates = ("concurrency", "requests_per_minute", "tokens_per_minute")
     given = {name: mistakes.number(top[name], name, whole=True, low=1) for name in rates if name in top}
+    if "cell_timeout_s" in top:
+        given["cell_timeout_s"] = mistakes.number(top["cell_timeout_s"], "cell_timeout_s", low=0.001)
     fields["limits"] = Limits(**given)
+    if "batch" in top:
+        fields["batch"] = mistakes.truth(top["batch"], "batch")
     if "budget" in top:
         entries = mistakes.mapping(top["budget"], "budget", ("usd", "calls", "tokens"))
         limits = {

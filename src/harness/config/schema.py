@@ -76,9 +76,15 @@ def _top() -> Schema:
             "properties": {name: _text("A metric of this sweep.") for name in ("maximize", "minimize")},
         },
         "repeats": _whole("Answers per variant and example.", 1),
-        "concurrency": _whole("Model calls at once, for each provider.", 1),
-        "requests_per_minute": _whole("Calls a minute, for each provider.", 1),
-        "tokens_per_minute": _whole("Input and output tokens a minute, for each provider.", 1),
+        "concurrency": _whole("Calls at once, for each model of a provider.", 1),
+        "requests_per_minute": _whole("Calls a minute, for each model of a provider.", 1),
+        "tokens_per_minute": _whole("Input and output tokens a minute, for each model of a provider.", 1),
+        "cell_timeout_s": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "Seconds for one answer, from its first call on, with all retries.",
+        },
+        "batch": {"type": "boolean", "description": "Use the providers' batch APIs: half the price, within a day."},
         "budget": {
             "type": "object",
             "additionalProperties": False,

@@ -21,6 +21,8 @@ TOP_KEYS = (
     "concurrency",
     "requests_per_minute",
     "tokens_per_minute",
+    "cell_timeout_s",
+    "batch",
     "budget",
     "max_failures",
     "seed",
@@ -66,11 +68,15 @@ class Budget:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much each provider gets: calls at once at the most, calls and tokens per minute (None is no limit)."""
+    """How much each model of a provider gets: calls at once at the most, calls and tokens a minute (None: no limit).
+
+    `cell_timeout_s` bounds the time to an answer, from its first call on, with all retries and pauses.
+    """
 
     concurrency: int = 64
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
+    cell_timeout_s: float = 600.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ class SweepConfig:
     """A checked sweep file with `--set` applied.
 
     `given` is the file as written (a value that was not given is absent, one given as null is null), `axes` the names
-    of the swept settings. `max_failures` is the number or the share of cells that may fail.
+    of the swept settings. `max_failures` is the number or the share of cells that may fail. `batch`: the providers'
+    batch APIs are used, where there are any.
     """
 
     path: Path
@@ -98,6 +105,7 @@ class SweepConfig:
     budget: Budget = field(default_factory=Budget)
     max_failures: int | float = 0.1
     seed: int = 0
+    batch: bool = False
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def failures_allowed(self, cells: int) -> int:

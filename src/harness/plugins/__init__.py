@@ -1,7 +1,8 @@
 """The door by which parts enter: protocols, the registry, and what every part has in common."""
 
-from harness.plugins.parts import identity, label, make, name, registration, setting, settings, written
+from harness.plugins.parts import identity, label, make, name, provider_of, registration, setting, settings, written
 from harness.plugins.protocols import (
+    BatchConnection,
     Embedder,
     EmbedderConnection,
     Index,
@@ -19,6 +20,7 @@ from harness.plugins.registry import KINDS, Registration, find, known, load_buil
 
 __all__ = [
     "KINDS",
+    "BatchConnection",
     "Embedder",
     "EmbedderConnection",
     "Index",
@@ -42,6 +44,7 @@ __all__ = [
     "name",
     "names",
     "part",
+    "provider_of",
     "registration",
     "setting",
     "settings",

@@ -6,15 +6,13 @@ For the network parts of every kind, so that a 429 is the same thing wherever it
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from harness.errors import ProviderError
+from harness.plugins.headers import retry_after
 
 _RETRYABLE = {408: "timeout", 409: "conflict", 425: "early", 429: "rate_limit", 529: "overloaded"}
 _FATAL = {401: "auth", 402: "quota", 403: "auth", 404: "not_found"}
@@ -42,7 +40,7 @@ def of_status(status: int, message: str, headers: Mapping[str, str], about: str,
         return ProviderError(text, kind="quota", fatal=True)
     if status in _RETRYABLE or status >= 500:
         kind = _RETRYABLE.get(status, "server")
-        return ProviderError(text, kind=kind, retryable=True, retry_after=_retry_after(headers))
+        return ProviderError(text, kind=kind, retryable=True, retry_after=retry_after(headers))
     return ProviderError(text, kind=_CODES.get(code, "bad_request"))
 
 
@@ -52,6 +50,20 @@ def of_sdk(error: Any, about: str) -> ProviderError:
     headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
     message, code = _words(getattr(error, "body", None))
     return of_status(int(error.status_code), message or str(error), headers, about, code)
+
+
+def of_body(status: int, body: Any, about: str, given: Mapping[str, str] | None = None) -> ProviderError:
+    """The failure behind a status, the JSON that came with it and, if there are any, the headers."""
+    message, code = _words(body)
+    return of_status(status, message, given or {}, about, code)
+
+
+def of_event(error: Any, about: str) -> ProviderError:
+    """The failure that a stream told in the midst of an answer, or an answer that the SDK could not read."""
+    message, code = _words(getattr(error, "body", None))
+    if code in _CODES:
+        return ProviderError(_text(about, message), kind=_CODES[code])
+    return ProviderError(_text(about, message or str(error)), kind="broken_answer", retryable=True)
 
 
 def of_no_answer(error: Exception, seconds: float, about: str) -> ProviderError:
@@ -77,12 +89,17 @@ def of_python(error: BaseException, about: str) -> ProviderError:
     return ProviderError(_text(about, f"{type(error).__name__}: {error}"), kind="python")
 
 
-def _text(about: str, found: str) -> str:
-    """The message: what was asked, what was found, cut to a readable length, with the secrets crossed out."""
+def without_secrets(text: str) -> str:
+    """A text with the values of secret environment variables, and what looks like a key, crossed out."""
     for variable, value in os.environ.items():
         if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(variable):
-            found = found.replace(value, "***")
-    return f"{about}: {_SECRET.sub('***', found)[:_LONGEST]}"
+            text = text.replace(value, "***")
+    return _SECRET.sub("***", text)
+
+
+def _text(about: str, found: str) -> str:
+    """The message: what was asked, what was found, cut to a readable length, with the secrets crossed out."""
+    return f"{about}: {without_secrets(found)[:_LONGEST]}"
 
 
 def _words(body: Any) -> tuple[str, str]:
@@ -94,27 +111,3 @@ def _words(body: Any) -> tuple[str, str]:
         return str(inner), ""
     message = inner.get("message")
     return str(message) if message else json.dumps(body, default=str), str(inner.get("code") or inner.get("type") or "")
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, or from `retry-after` as a number or a date."""
-    milliseconds, given = headers.get("retry-after-ms"), headers.get("retry-after")
-    try:
-        if milliseconds is not None:
-            return _sensible(float(milliseconds) / 1000)
-        return None if given is None else _sensible(float(given))
-    except ValueError:
-        return _until(given or "")
-
-
-def _until(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return _sensible((moment - datetime.now(UTC)).total_seconds())
-
-
-def _sensible(seconds: float) -> float | None:
-    return max(0.0, seconds) if math.isfinite(seconds) else None

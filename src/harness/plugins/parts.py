@@ -40,6 +40,11 @@ def name(part: Any) -> str:
     return known.name + (str(getattr(part, known.argument)) if known.argument else "")
 
 
+def provider_of(part: Any) -> str:
+    """Whom a model or an embedder asks; its own name where it does not say."""
+    return str(getattr(part, "provider", "") or name(part))
+
+
 def label(part: Any) -> str:
     """The part's name and, in brackets, the settings that differ from their defaults."""
     known = registration(part)

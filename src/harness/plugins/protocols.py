@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import ProviderError
 from harness.records import Case, Chunk, Embedded, Example, Reply, Request, Span, Verdict
 
 
@@ -119,6 +120,26 @@ class ModelConnection(Protocol):
 
     async def close(self) -> None:
         """Release what the connection holds."""
+
+
+@runtime_checkable
+class BatchConnection(Protocol):
+    """A model connection that can also hand in many requests at once, for later and for less money."""
+
+    most: ClassVar[int]
+    """How many requests one batch takes."""
+
+    async def submit(self, requests: Mapping[str, Request], tag: str) -> str:
+        """Hand in requests by id; returns the batch's id. `tag` is kept with it where the provider allows that."""
+
+    async def find(self, tag: str, count: int, since: float) -> str | None:
+        """The batch that was handed in under `tag` with `count` requests, after `since` (seconds since 1970).
+
+        For one whose id was lost; None where there is none.
+        """
+
+    async def collect(self, batch: str) -> Mapping[str, Reply | ProviderError] | None:
+        """What came of each request; those that never ran are missing. None while the batch is still worked on."""
 
 
 class Model(Protocol):

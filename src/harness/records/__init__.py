@@ -4,7 +4,7 @@ from harness.records.corpus import Chunk, Corpus, Document, Passage, Span
 from harness.records.digest import digest
 from harness.records.example import EXPECTATIONS, Evidence, Example, Message
 from harness.records.outcome import Case, Failure, Outcome, Score, Verdict
-from harness.records.request import Embedded, Reply, Request
+from harness.records.request import Embedded, Quota, Reply, Request
 
 __all__ = [
     "EXPECTATIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "Message",
     "Outcome",
     "Passage",
+    "Quota",
     "Reply",
     "Request",
     "Score",

@@ -46,6 +46,7 @@ class Outcome:
     reasoning_tokens: int | None = None
     cost_usd: float | None = None
     latency_ms: float | None = None
+    first_token_ms: float | None = None
     wait_ms: float | None = None
     attempts: int | None = None
     failure: Failure | None = None
@@ -62,6 +63,7 @@ class Case:
     cost_usd: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    first_token_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

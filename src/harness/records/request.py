@@ -27,11 +27,26 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Quota:
+    """What a provider says is left of its limits: requests, tokens, and the seconds until each is whole again.
+
+    None where it does not say.
+    """
+
+    requests: int | None = None
+    tokens: int | None = None
+    requests_reset_s: float | None = None
+    tokens_reset_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Reply:
     """A model's answer. Token counts are the provider's own, None where it gave none.
 
-    `latency_ms` is the time on the wire of the attempt that succeeded. `finish_reason` is `stop`, `length`,
-    `content_filter`, `refusal` or the provider's word. `input_tokens` includes `cached_tokens`.
+    `latency_ms` is the time on the wire of the attempt that succeeded, None where nobody waited (a batch);
+    `first_token_ms` the time until the first words came, None where the answer was not streamed. `finish_reason` is
+    `stop`, `length`, `content_filter`, `refusal` or the provider's word. `input_tokens` includes `cached_tokens` (read
+    from the provider's prompt cache) and `written_tokens` (written to it). `quota` is passing, and never stored.
     """
 
     text: str
@@ -41,7 +56,10 @@ class Reply:
     reasoning_tokens: int | None = None
     finish_reason: str = "stop"
     model: str = ""
-    latency_ms: float = 0.0
+    latency_ms: float | None = 0.0
+    first_token_ms: float | None = None
+    written_tokens: int | None = None
+    quota: Quota | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -50,3 +68,4 @@ class Embedded:
 
     vectors: NDArray[np.float32]
     tokens: int | None = None
+    quota: Quota | None = field(default=None, compare=False, repr=False)

@@ -22,6 +22,7 @@ OUTCOME_COLUMNS = (
     "reasoning_tokens",
     "cost_usd",
     "latency_ms",
+    "first_token_ms",
     "wait_ms",
     "attempts",
     "failure_stage",

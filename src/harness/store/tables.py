@@ -19,7 +19,7 @@ def schemas() -> dict[str, Any]:
     kinds: dict[str, Any] = {
         **dict.fromkeys(("repeat", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"), whole),
         **dict.fromkeys(("attempts", "start", "end"), whole),
-        **dict.fromkeys(("cost_usd", "latency_ms", "wait_ms", "value"), real),
+        **dict.fromkeys(("cost_usd", "latency_ms", "first_token_ms", "wait_ms", "value"), real),
         "passages": pa.list_(passage),
     }
     metadata = {"harness.format": str(FORMAT)}

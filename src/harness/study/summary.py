@@ -10,6 +10,7 @@ from harness.study.matrix import matrices
 from harness.study.ranking import Ranking, rank
 
 _WORK = "work.json"
+_ESTIMATE = "estimate.json"
 
 
 def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
             kind: int(pc.sum(answered[f"{kind}_tokens"]).as_py() or 0) for kind in ("input", "output", "cached")
         },
         "cost_usd": None if unknown else float(pc.sum(answered["cost_usd"]).as_py() or 0.0),
+        "estimate": stored.folder.read_json(_ESTIMATE),
         "wall_s": stored.exit.get("wall_s"),
     }
 

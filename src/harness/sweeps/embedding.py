@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.plugins import identity
+from harness.plugins import identity, provider_of
 from harness.sweeps.cache import Cache
 from harness.sweeps.gateway import Gateway
 from harness.sweeps.keys import vector_key
@@ -37,7 +37,8 @@ async def vectors_of(
         async with gate:
             made = await gateway.embed(embedder, [unique[key] for key in batch], purpose)
             rows = np.ascontiguousarray(made, dtype=np.float32)
-            cache.put("embed", {key: row.tobytes() for key, row in zip(batch, rows, strict=True)})
+            entries = {key: row.tobytes() for key, row in zip(batch, rows, strict=True)}
+            cache.put("embed", entries, provider_of(embedder))
             vectors.update(zip(batch, rows, strict=True))
             on_made(len(batch))
             await asyncio.sleep(0)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.errors import HarnessError, Incomplete
 from harness.records import Failure, Outcome, Score
 from harness.store import Writer
+from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.gateway import Answer, Gateway
 from harness.sweeps.progress import Progress
 from harness.sweeps.scoring import Scorer
 from harness.sweeps.workload import Cell, CellId, Workload
 
 _BATCH = 256
-_GRACE_S = 10.0
 
 
 class Interrupted(HarnessError):
@@ -34,7 +33,7 @@ class Engine:
         scorer: Scorer,
         writer: Writer,
         progress: Progress,
-        at_once: int,
+        asking: Callable[[Finished], Asking],
         failures_allowed: int,
         stop: asyncio.Event,
     ) -> None:
@@ -43,10 +42,12 @@ class Engine:
         self._scorer = scorer
         self._writer = writer
         self._progress = progress
-        self._at_once = at_once
+        self._asking = asking
         self._failures_allowed = failures_allowed
         self._stop = stop
         self._error: BaseException | None = None
+        self.on_todo: Callable[[Mapping[str, Cell]], None] = lambda todo: None
+        """Told what is to be asked, by a cell for each request, before anything is."""
 
     async def run(self, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
         """Run all cells but those `done` (by id, with their request); `known` are answers that they brought.
@@ -73,7 +74,7 @@ class Engine:
             batch = hits[start : start + _BATCH]
             await self._finish([(cell, known[key]) for key in batch for cell in waiting[key]], owners)
             self._count(known[key] for key in batch)
-        todo = [(key, cells) for key, cells in waiting.items() if key not in known]
+        todo = {key: cells for key, cells in waiting.items() if key not in known}
         await self._ask(todo, owners)
         self._writer.flush()
         self._check()
@@ -86,47 +87,17 @@ class Engine:
                 owners.setdefault(cell.request, cell.id)
         return owners
 
-    async def _ask(self, todo: Sequence[tuple[str, list[Cell]]], owners: dict[str, CellId]) -> None:
+    async def _ask(self, todo: Mapping[str, list[Cell]], owners: dict[str, CellId]) -> None:
         self._progress.begin_asking()
-        # Each provider has workers of its own, so that a slow one holds up no other.
-        by_provider: dict[str, list[tuple[str, list[Cell]]]] = {}
-        for entry in todo:
-            by_provider.setdefault(entry[1][0].variant.chatbot.model.provider, []).append(entry)
-        tasks = []
-        for entries in by_provider.values():
-            queue = iter(entries)
-            workers = min(self._at_once, len(entries))
-            tasks += [asyncio.create_task(self._worker(queue, owners)) for _ in range(workers)]
-        if not tasks:
-            return
-        stopped = asyncio.create_task(self._stop.wait())
-        everything = asyncio.create_task(asyncio.wait(tasks))
-        waited: list[asyncio.Task[Any]] = [stopped, everything]
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        # What is in flight is paid for: it gets a moment to arrive before it is given up.
-        await asyncio.wait(tasks, timeout=_GRACE_S if self._stop.is_set() else None)
-        for task in tasks:
-            task.cancel()
-        stopped.cancel()
-        await asyncio.gather(*tasks, *waited, return_exceptions=True)
 
-    async def _worker(self, queue: Iterator[tuple[str, list[Cell]]], owners: dict[str, CellId]) -> None:
-        for key, cells in queue:
-            if self._stop.is_set() or self._error is not None:
-                return
-            try:
-                model = cells[0].variant.chatbot.model
-                answer = await self._gateway.complete(model, self._workload.request(cells[0]), key)
-                self._count([answer])
-                await self._finish([(cell, answer) for cell in cells], owners)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:  # noqa: BLE001  (the first error ends the sweep; `run` raises it)
-                self._error = self._error or error
-                self._stop.set()
-                return
-            # A local model never waits; the others get their turn here.
-            await asyncio.sleep(0)
+        async def finished(key: str, answer: Answer) -> None:
+            self._count([answer])
+            await self._finish([(cell, answer) for cell in todo[key]], owners)
+
+        wanted = {key: cells[0] for key, cells in todo.items()}
+        self.on_todo(wanted)
+        error = await self._asking(finished).run(wanted)
+        self._error = self._error or error
 
     async def _finish(self, cells: Sequence[tuple[Cell, Answer | None]], owners: dict[str, CellId]) -> None:
         """Score and record cells whose answer (or failure) is there."""
@@ -144,6 +115,7 @@ class Engine:
         failed = self._progress.cells_failed
         if failed > self._failures_allowed and self._error is None:
             last = next((o.failure for o in reversed(outcomes) if o.failure), "")
+            self._stop.set()
             self._error = Incomplete(
                 f"stopped at {failed} failed cells, max_failures allows {self._failures_allowed}; "
                 f"the last failure: {last}"
@@ -184,6 +156,7 @@ class Engine:
             reasoning_tokens=reply.reasoning_tokens,
             cost_usd=answer.cost_usd,
             latency_ms=reply.latency_ms,
+            first_token_ms=reply.first_token_ms,
             wait_ms=answer.wait_ms,
             attempts=answer.attempts,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,16 +11,13 @@ from harness.config import SweepConfig
 from harness.plugins import label, make, name
 from harness.records import Request
 from harness.sweeps.cache import Overlay
-from harness.sweeps.gateway import Gateway
+from harness.sweeps.estimate import estimate
+from harness.sweeps.gateway import Gateway, Prices, Spent
 from harness.sweeps.inputs import Inputs
-from harness.sweeps.prices import Prices
 from harness.sweeps.progress import Progress
-from harness.sweeps.purse import Spent
 from harness.sweeps.retrieval import Retrievals
-from harness.sweeps.workload import Workload
+from harness.sweeps.workload import Cell, Workload
 
-CHARACTERS_PER_TOKEN = 4.0
-_USUAL_ANSWER_TOKENS = 200
 _LOCAL_CALL_S, _REMOTE_CALL_S = 0.001, 2.0
 
 
@@ -109,12 +106,17 @@ def _counted(
         exact=exact,
     )
     if exact:
-        asked: Iterable[tuple[Any, Request]] = ((c.variant.chatbot.model, workload.request(c)) for c in todo.values())
+        asked: Iterable[tuple[Any, Request, int]] = to_ask(workload, todo)
     else:
         asked = _guessed(config, workload)
     _price(plan, asked, gateway.prices, config)
     plan.notes += _notes(config, exact)
     return plan
+
+
+def to_ask(workload: Workload, todo: Mapping[str, Cell]) -> Iterator[tuple[Any, Request, int]]:
+    """The calls that an estimate adds up."""
+    return ((cell.variant.chatbot.model, workload.request(cell), 0) for cell in todo.values())
 
 
 def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
@@ -129,7 +131,7 @@ def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def _guessed(config: SweepConfig, workload: Workload) -> Iterable[tuple[Any, Request]]:
+def _guessed(config: SweepConfig, workload: Workload) -> Iterator[tuple[Any, Request, int]]:
     """Requests of about the right length, where retrieval was not run: passages as long as chunks can be."""
     for variant in config.variants:
         retrieval, model = variant.chatbot.retrieval, variant.chatbot.model
@@ -137,34 +139,22 @@ def _guessed(config: SweepConfig, workload: Workload) -> Iterable[tuple[Any, Req
         prompt = len(variant.chatbot.system_prompt or "") + len(variant.chatbot.user_prompt) + length
         parameters = model.parameters(dict(variant.chatbot.sampling))
         for example in workload.examples:
-            asked = Request((*example.messages,), parameters, "x" * prompt)
-            yield from [(model, asked)] * config.repeats
+            yield from [(model, Request((*example.messages,), parameters), prompt)] * config.repeats
 
 
-def _price(plan: Plan, asked: Iterable[tuple[Any, Request]], prices: Prices, config: SweepConfig) -> None:
-    """Add up what the calls would cost, from the length of the prompts and the room for the answers."""
-    low = middle = high = seconds = 0.0
-    unknown: set[str] = set()
-    for model, request in asked:
-        plan.models[name(model)] = plan.models.get(name(model), 0) + 1
-        seconds += _LOCAL_CALL_S if model.local else _REMOTE_CALL_S / config.limits.concurrency
-        price = prices.per_token(model.price_name)
-        if price is None:
-            unknown.add(name(model))
-            continue
-        characters = sum(len(m.content) for m in request.messages) + (0 if plan.exact else len(request.question))
-        sent = characters / CHARACTERS_PER_TOKEN * price["input"]
-        room = request.parameters.get("max_tokens") or request.parameters.get("max_completion_tokens")
-        most = float(room or 4 * _USUAL_ANSWER_TOKENS)
-        low += 0.8 * sent + 5 * price["output"]
-        middle += sent + min(most, _USUAL_ANSWER_TOKENS) * price["output"]
-        high += 1.3 * sent + most * price["output"]
-    plan.seconds = seconds + plan.embeddings["distinct"] * 0.0005
-    if unknown:
-        plan.cost_usd = plan.cost_low = plan.cost_high = None
-        plan.notes.append(f"no price is known for {', '.join(sorted(unknown))}: set `prices:` to get a cost")
-    else:
-        plan.cost_usd, plan.cost_low, plan.cost_high = round(middle, 6), round(low, 6), round(high, 6)
+def _price(plan: Plan, asked: Iterable[tuple[Any, Request, int]], prices: Prices, config: SweepConfig) -> None:
+    """What the calls would cost, and how long they would take."""
+    found = estimate(asked, prices, batched=config.batch)
+    plan.models = found.models
+    plan.cost_usd, plan.cost_low, plan.cost_high = found.usd, found.low, found.high
+    remote = {name(v.chatbot.model) for v in config.variants if not v.chatbot.model.local}
+    for model, calls in found.models.items():
+        plan.seconds += calls * (_REMOTE_CALL_S / config.limits.concurrency if model in remote else _LOCAL_CALL_S)
+    plan.seconds += plan.embeddings["distinct"] * 0.0005
+    if found.unknown:
+        plan.notes.append(f"no price is known for {', '.join(found.unknown)}: set `prices:` to get a cost")
+    if config.batch and remote:
+        plan.notes.append("batch: answers come when the provider has time, within a day; the time is not foreseeable")
 
 
 def _notes(config: SweepConfig, exact: bool) -> list[str]:

@@ -61,6 +61,7 @@ class Scorer:
             outcome.cost_usd,
             outcome.input_tokens,
             outcome.output_tokens,
+            outcome.first_token_ms,
         )
         passages = keys.passages_digest(outcome.passages)
         return [

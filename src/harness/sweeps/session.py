@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,21 +16,34 @@ from harness.config import SweepConfig
 from harness.errors import HarnessError, Incomplete, ProviderError
 from harness.records import Reply
 from harness.store import Folder, StoredSweep, Writer
+from harness.store.folder import write_json
+from harness.store.layout import BATCHES
+from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.cache import DiskCache
+from harness.sweeps.claims import Claims
 from harness.sweeps.description import describe
 from harness.sweeps.engine import Engine, Interrupted
-from harness.sweeps.gateway import Answer, Gateway, check_environment, check_prices
+from harness.sweeps.estimate import estimate
+from harness.sweeps.gateway import (
+    Answer,
+    Batches,
+    Gateway,
+    Prices,
+    Spent,
+    check_environment,
+    check_prices,
+    trace_of,
+)
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
-from harness.sweeps.plan import stage_counts
-from harness.sweeps.prices import Prices
+from harness.sweeps.plan import stage_counts, to_ask
 from harness.sweeps.progress import Progress
-from harness.sweeps.purse import Spent
 from harness.sweeps.retrieval import Retrievals
 from harness.sweeps.scoring import Scorer
-from harness.sweeps.workload import CellId, Workload
+from harness.sweeps.workload import Cell, CellId, Workload
 
 WORK = ".harness"
 WORK_FILE = "work.json"
+ESTIMATE_FILE = "estimate.json"
 
 
 @dataclass(frozen=True)
@@ -130,32 +143,60 @@ class _Session:
         if not (self.writer.path / "sweep.json").exists():
             describe(self.writer, self.config, self.inputs, asdict(self.options), self.key)
         done, known, spent = self._before()
-        prices = Prices(self.config.prices)
+        trace = trace_of(self.writer.path.name)
         gateway = Gateway(
             self.cache,
             self.writer.path.name,
-            prices,
+            Prices(self.config.prices),
             self.config.budget,
             spent,
             fresh=self.options.fresh,
             limits=self.config.limits,
+            trace=trace,
         )
         try:
             gateway.open(self.parts)
             await self._prepare(gateway)
-            cells = self.workload.cells
-            self.progress.cells = len(cells)
-            self.progress.cells_done = len(done)
-            self.progress.message = ""
-            scorer = Scorer(self.config.metrics, self.cache, self.progress)
-            failures = self.config.failures_allowed(len(cells))
-            at_once = self.config.limits.concurrency
-            engine = Engine(self.workload, gateway, scorer, self.writer, self.progress, at_once, failures, self.stop)
-            await engine.run(done, known)
+            await self._answer(gateway, done, known)
         finally:
             await gateway.close()
+            await asyncio.to_thread(trace.close)
         self.progress.message = "writing tables"
         self.writer.compact({cell.id: i for i, cell in enumerate(self.workload.cells)})
+
+    async def _answer(self, gateway: Gateway, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
+        """Answer and score every cell."""
+        progress, config = self.progress, self.config
+        cells = self.workload.cells
+        progress.cells, progress.cells_done, progress.message = len(cells), len(done), ""
+        # With --fresh an answer is wanted that is our own, whoever else asks.
+        claims = None if self.options.fresh else Claims(config.workspace / WORK, self.writer.path.name)
+        batches = Batches(gateway, self.writer.path / BATCHES, self._say) if config.batch else None
+
+        def asking(finished: Finished) -> Asking:
+            at_once = config.limits.concurrency
+            return Asking(self.workload, gateway, claims, batches, at_once, self.stop, finished)
+
+        scorer = Scorer(config.metrics, self.cache, progress)
+        failures = config.failures_allowed(len(cells))
+        engine = Engine(self.workload, gateway, scorer, self.writer, progress, asking, failures, self.stop)
+        engine.on_todo = lambda todo: self._foresee(gateway, todo)
+        try:
+            await engine.run(done, known)
+        finally:
+            for opened in (claims, batches):
+                if opened is not None:
+                    opened.close()
+
+    def _say(self, message: str) -> None:
+        self.progress.message = message
+
+    def _foresee(self, gateway: Gateway, todo: Mapping[str, Cell]) -> None:
+        """Keep what the calls are thought to cost, to be compared; a sweep that is carried on keeps the first word."""
+        path = self.writer.path / ESTIMATE_FILE
+        if not path.exists() and any(not cell.variant.chatbot.model.local for cell in todo.values()):
+            found = estimate(to_ask(self.workload, todo), gateway.prices, batched=self.config.batch)
+            write_json(path, found.as_json())
 
     def _before(self) -> tuple[dict[CellId, str | None], dict[str, Answer], Spent]:
         """What an earlier process of this sweep finished; failed cells are done again."""
@@ -202,8 +243,6 @@ class _Session:
             "stages": self._stages(),
             "exact_search": all(r.exact for r in self.workload.retrieved.values()),
         }
-        from harness.store.folder import write_json
-
         write_json(self.writer.path / WORK_FILE, work)
 
     def _stages(self) -> dict[str, dict[str, int]]:
@@ -250,5 +289,6 @@ def _answer_of(row: dict[str, Any]) -> Answer:
         row["reasoning_tokens"],
         row["finish_reason"],
         latency_ms=row["latency_ms"],
+        first_token_ms=row.get("first_token_ms"),
     )
     return Answer(reply, row["source"], row["cost_usd"], row["wait_ms"], row["attempts"])

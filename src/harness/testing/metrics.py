@@ -21,6 +21,7 @@ _OTHER: dict[str, Any] = {
     "cost_usd": 99.0,
     "input_tokens": 99999,
     "output_tokens": 99999,
+    "first_token_ms": 88888.0,
 }
 _NAMES = ("direction", "low", "high", "unit", "reads", "applies", "score")
 _READABLE = frozenset(field.name for field in dataclasses.fields(Case)) - {"example"}

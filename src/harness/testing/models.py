@@ -80,7 +80,7 @@ def check_reply(reply: Any) -> None:
     if reply.cached_tokens and reply.input_tokens is not None:
         assert reply.input_tokens >= reply.cached_tokens, "`input_tokens` must include `cached_tokens`"
     assert isinstance(reply.finish_reason, str) and reply.finish_reason, "`finish_reason` must be a word"
-    assert reply.latency_ms > 0, "`latency_ms` must be the time that the answer took"
+    assert reply.latency_ms is not None and reply.latency_ms > 0, "`latency_ms` must be the time that the answer took"
 
 
 def check_failure(model: Any, kind: str, request: Request = REQUEST, *, retryable: bool, fatal: bool = False) -> None:

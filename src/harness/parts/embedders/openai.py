@@ -34,6 +34,11 @@ class OpenAIEmbedder:
         return providers.server("openai", self.base_url)
 
     @property
+    def provider(self) -> str:
+        """OpenAI, or the server."""
+        return self.server or "openai"
+
+    @property
     def price_name(self) -> str | None:
         """The model's name; at a server of one's own `openai/NAME`, so that the sweep file can give it a price."""
         return self.name if self.server is None else f"openai/{self.name}"

@@ -39,6 +39,22 @@ class Latency(_Minimized):
         return case.latency_ms
 
 
+@part("metric", "first_token_ms")
+@dataclass(frozen=True)
+class FirstToken(_Minimized):
+    """Milliseconds on the wire until the first words came.
+
+    Does not apply where the answer was not streamed: set `stream: true` on the model.
+    """
+
+    unit: ClassVar[str] = "ms"
+    reads: ClassVar[tuple[str, ...]] = ("first_token_ms",)
+
+    def score(self, case: Case) -> float | None:
+        """Milliseconds."""
+        return case.first_token_ms
+
+
 @part("metric", "answer_tokens")
 @dataclass(frozen=True)
 class AnswerTokens(_Minimized):

@@ -10,13 +10,17 @@ from harness.plugins import providers, setting
 
 @dataclass(frozen=True)
 class Hosted:
-    """The settings of such a model; `home` is the provider's name. A server of one's own may need no key."""
+    """The settings of such a model; `home` is the provider's name. A server of one's own may need no key.
+
+    `stream` is no inert setting: what is measured of a streamed answer is another thing.
+    """
 
     version: ClassVar[int] = 1
     local: ClassVar[bool] = False
     home: ClassVar[str] = ""
     name: str = ""
     base_url: str | None = None
+    stream: bool = False
     api_key_variable: str = setting("", inert=True)
     timeout_s: float = setting(60.0, inert=True)
 

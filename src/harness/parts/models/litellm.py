@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import orjson
 
 from harness.parts.models.sampling import Rule, checked
-from harness.plugins import ModelConnection, failures, part, providers, setting
+from harness.plugins import ModelConnection, failures, headers, part, providers, setting
 from harness.records import Reply, Request
 
 _OLLAMA_SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed")
@@ -21,12 +21,16 @@ _OLLAMA_SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed")
 @part("model", "litellm/", argument="name", fallback=True)
 @dataclass(frozen=True)
 class LiteLLM:
-    """A model by its litellm name (`ollama_chat/llama3.2`, `gemini/…`), with or without `litellm/` before it."""
+    """A model by its litellm name (`ollama_chat/llama3.2`, `gemini/…`), with or without `litellm/` before it.
+
+    `stream` streams the answer, so that the time to its first token is known.
+    """
 
     version: ClassVar[int] = 1
     local: ClassVar[bool] = False
     name: str = ""
     api_base: str | None = None
+    stream: bool = False
     timeout_s: float = setting(120.0, inert=True)
 
     @property
@@ -99,19 +103,19 @@ class _Connection:
         model, litellm = self._model, self._litellm
         variable = providers.KEYS.get(model.provider)
         about = f"{model.name} (through litellm{f', key from {variable}' if variable else ''})"
-        started = time.perf_counter()
+        arguments = {
+            "model": model.name,
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "api_base": model.server,
+            "api_key": providers.key(variable, model.server),
+            "max_retries": 0,
+            "timeout": model.timeout_s,
+            **request.parameters,
+        }
         try:
             async with asyncio.timeout(model.timeout_s):
-                done = await litellm.acompletion(
-                    model=model.name,
-                    messages=[{"role": m.role, "content": m.content} for m in request.messages],
-                    api_base=model.server,
-                    api_key=providers.key(variable, model.server),
-                    max_retries=0,
-                    timeout=model.timeout_s,
-                    **request.parameters,
-                )
-            return _reply(done, (time.perf_counter() - started) * 1000)
+                ask = _streamed if model.stream else _asked
+                return await ask(litellm, arguments, time.perf_counter())
         except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
             raise failures.of_no_answer(error, model.timeout_s, about) from error
         except self._base_error as error:
@@ -125,14 +129,35 @@ class _Connection:
         await providers.leave_litellm()
 
 
-def _reply(done: Any, latency_ms: float) -> Reply:
+async def _asked(litellm: Any, arguments: dict[str, Any], started: float) -> Reply:
+    done = await litellm.acompletion(**arguments)
+    return _reply(done, (time.perf_counter() - started) * 1000)
+
+
+async def _streamed(litellm: Any, arguments: dict[str, Any], started: float) -> Reply:
+    """Put the answer together from its chunks. Raises ValueError when the stream breaks off."""
+    first: float | None = None
+    chunks = []
+    stream = await litellm.acompletion(**arguments, stream=True, stream_options={"include_usage": True})
+    async for chunk in stream:
+        if first is None and chunk.choices and chunk.choices[0].delta.content:
+            first = (time.perf_counter() - started) * 1000
+        chunks.append(chunk)
+    latency_ms = (time.perf_counter() - started) * 1000
+    if not any(choice.finish_reason for chunk in chunks for choice in chunk.choices):
+        raise ValueError("the stream ended before the answer did")
+    whole = litellm.stream_chunk_builder(chunks)
+    return _reply(whole, latency_ms, first or latency_ms)
+
+
+def _reply(done: Any, latency_ms: float, first_token_ms: float | None = None) -> Reply:
     choice, usage = done.choices[0], getattr(done, "usage", None)
     details = getattr(usage, "prompt_tokens_details", None)
     thought = getattr(usage, "completion_tokens_details", None)
-    if choice.message.content is None:
+    if choice.message.content is None and choice.finish_reason != "content_filter":
         raise TypeError("no content")
     return Reply(
-        text=choice.message.content,
+        text=choice.message.content or "",
         input_tokens=getattr(usage, "prompt_tokens", None),
         output_tokens=getattr(usage, "completion_tokens", None),
         cached_tokens=getattr(details, "cached_tokens", None),
@@ -140,4 +165,7 @@ def _reply(done: Any, latency_ms: float) -> Reply:
         finish_reason=choice.finish_reason or "stop",
         model=str(done.model or ""),
         latency_ms=latency_ms,
+        first_token_ms=first_token_ms,
+        written_tokens=getattr(usage, "cache_creation_input_tokens", None),
+        quota=headers.quota(getattr(done, "_response_headers", None) or {}),
     )

@@ -1,28 +1,38 @@
-"""OpenAI's chat completions, and every server that speaks them."""
+"""OpenAI's models, and every server that speaks their protocol."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from harness.errors import ProviderError
+from harness.parts.models import openai_chat, openai_responses
 from harness.parts.models.hosted import Hosted
+from harness.parts.models.openai_batches import Batches
 from harness.parts.models.sampling import OPENAI, checked, rule_of
 from harness.plugins import ModelConnection, failures, part, providers, setting
 from harness.records import Reply, Request
 
-_SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty")
+APIS: dict[str, Any] = {"chat": openai_chat, "responses": openai_responses}
 
 
 @part("model", "openai/", argument="name")
 @dataclass(frozen=True)
 class OpenAI(Hosted):
-    """A model of OpenAI (`openai/gpt-4o-mini`), or of a compatible server at `base_url`, which may need no key."""
+    """A model of OpenAI (`openai/gpt-4o-mini`), or of a compatible server at `base_url`, which may need no key.
+
+    `api` is the endpoint: `chat` (completions) or `responses`. `reasoning_effort` is sent as given, to models that
+    think. `stream` streams the answer, so that the time to its first token is known.
+    """
 
     home: ClassVar[str] = "openai"
+    api: Literal["chat", "responses"] = "chat"
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     api_key_variable: str = setting("OPENAI_API_KEY", inert=True)
 
     @property
@@ -32,20 +42,23 @@ class OpenAI(Hosted):
 
     def parameters(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """The sampling settings as this model takes them. ValueError for one that it refuses."""
-        rule = rule_of(self.name, OPENAI)
-        return checked(f"openai/{self.name}", rule, sampling, _SETTINGS)
+        rule, spoken = rule_of(self.name, OPENAI), APIS[self.api]
+        sent = checked(f"openai/{self.name}", rule, sampling, spoken.SETTINGS)
+        return dict(spoken.parameters(sent, self.reasoning_effort))
 
     def connect(self) -> ModelConnection:
         """A client of the SDK, its own retries off."""
         return _Connection(self)
 
 
-class _Connection:
+class _Connection(Batches):
     def __init__(self, model: OpenAI) -> None:
         import openai
 
         self._model = model
         self._openai = openai
+        self._api = APIS[model.api]
+        self._about = f"openai/{model.name} (key from {model.api_key_variable})"
         self._client = openai.AsyncOpenAI(
             api_key=os.environ.get(model.api_key_variable) or providers.NO_KEY,
             base_url=model.server,
@@ -55,44 +68,30 @@ class _Connection:
         )
 
     async def complete(self, request: Request) -> Reply:
-        model, sdk = self._model, self._openai
-        about = f"openai/{model.name} (key from {model.api_key_variable})"
-        messages: Any = [{"role": m.role, "content": m.content} for m in request.messages]
+        body = self._api.body(self._model.name, request)
         started = time.perf_counter()
-        try:
-            async with asyncio.timeout(model.timeout_s):
-                done = await self._client.chat.completions.create(
-                    model=model.name, messages=messages, **request.parameters
-                )
-            return _reply(done, (time.perf_counter() - started) * 1000)
-        except sdk.APIStatusError as error:
-            raise failures.of_sdk(error, about) from error
-        except (TimeoutError, sdk.APIConnectionError) as error:
-            raise failures.of_no_answer(error, model.timeout_s, about) from error
-        except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError, IndexError) as error:
-            raise failures.of_broken(error, about) from error
+        with self._failures():
+            async with asyncio.timeout(self._model.timeout_s):
+                ask = self._api.streamed if self._model.stream else self._api.asked
+                reply: Reply = await ask(self._client, body, started)
+                return reply
 
     async def close(self) -> None:
         await self._client.close()
 
-
-def _reply(done: Any, latency_ms: float) -> Reply:
-    """The reply out of a completion. Raises TypeError, AttributeError or IndexError when it is broken."""
-    choice = done.choices[0]
-    refusal = getattr(choice.message, "refusal", None)
-    text = choice.message.content
-    if text is None and refusal is None and choice.finish_reason not in ("content_filter", "length"):
-        raise TypeError("no content")
-    usage = done.usage
-    given = getattr(usage, "prompt_tokens_details", None)
-    thought = getattr(usage, "completion_tokens_details", None)
-    return Reply(
-        text=text if text is not None else refusal or "",
-        input_tokens=getattr(usage, "prompt_tokens", None),
-        output_tokens=getattr(usage, "completion_tokens", None),
-        cached_tokens=getattr(given, "cached_tokens", None),
-        reasoning_tokens=getattr(thought, "reasoning_tokens", None),
-        finish_reason="refusal" if refusal else choice.finish_reason or "stop",
-        model=str(done.model or ""),
-        latency_ms=latency_ms,
-    )
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Whatever goes wrong with the SDK becomes a ProviderError."""
+        sdk = self._openai
+        try:
+            yield
+        except ProviderError:
+            raise
+        except sdk.APIStatusError as error:
+            raise failures.of_sdk(error, self._about) from error
+        except (TimeoutError, sdk.APIConnectionError) as error:
+            raise failures.of_no_answer(error, self._model.timeout_s, self._about) from error
+        except sdk.APIError as error:
+            raise failures.of_event(error, self._about) from error
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            raise failures.of_broken(error, self._about) from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import importlib.util
 import inspect
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -101,7 +102,7 @@ class _Connection:
         self._function = function
         self._about = about
         self._wants_messages = list(inspect.signature(function).parameters) == ["messages"]
-        self._threads = ThreadPoolExecutor(_THREADS, "harness-python-model")
+        self._threads = asyncio.Semaphore(_THREADS)
 
     async def complete(self, request: Request) -> Reply:
         started = time.perf_counter()
@@ -120,7 +121,7 @@ class _Connection:
         return Reply(returned, latency_ms=elapsed)
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        return None
 
     def _argument(self, request: Request) -> Any:
         if self._wants_messages:
@@ -130,12 +131,32 @@ class _Connection:
     async def _call(self, argument: Any) -> Any:
         if inspect.iscoroutinefunction(self._function):
             return await self._function(argument)
-        returned = await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, argument)
+        returned = await self._in_thread(argument)
         return await returned if inspect.isawaitable(returned) else returned
 
-    def _in_thread(self, argument: Any) -> Any:
-        """A function's sys.exit() is a failure of one answer; carried over to the loop it would end the sweep."""
+    async def _in_thread(self, argument: Any) -> Any:
+        """Call in a daemon thread: one that hangs must not keep the process from ending, as a pool's would."""
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[Any] = loop.create_future()
+
+        def settle(value: Any, error: BaseException | None) -> None:
+            if not result.done():
+                result.set_exception(error) if error is not None else result.set_result(value)
+
+        def call() -> None:
+            value, error = self._called(argument)
+            with contextlib.suppress(RuntimeError):  # the loop may be closed by now: nobody waits any more
+                loop.call_soon_threadsafe(settle, value, error)
+
+        async with self._threads:
+            threading.Thread(target=call, name="harness-python-model", daemon=True).start()
+            return await result
+
+    def _called(self, argument: Any) -> tuple[Any, BaseException | None]:
+        """The value or the error. A function's sys.exit() is a failure of one answer, not the end of the sweep."""
         try:
-            return self._function(argument)
-        except SystemExit as error:
-            raise RuntimeError(f"SystemExit: {error}") from error
+            return self._function(argument), None
+        except (SystemExit, StopIteration) as error:
+            return None, RuntimeError(f"{type(error).__name__}: {error}")
+        except BaseException as error:  # noqa: BLE001  (raised where the answer is awaited)
+            return None, error

@@ -1,0 +1,98 @@
+"""OpenAI's chat completions: a request as it is sent, an answer as it is read, whole or in a stream."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from harness.plugins import headers
+from harness.records import Quota, Reply, Request
+
+PATH = "/v1/chat/completions"
+SETTINGS = ("temperature", "top_p", "max_tokens", "stop")
+
+
+def parameters(sent: dict[str, Any], reasoning_effort: str | None) -> dict[str, Any]:
+    """The settings under the names of this endpoint."""
+    return {**sent, "reasoning_effort": reasoning_effort} if reasoning_effort else sent
+
+
+def body(model: str, request: Request) -> dict[str, Any]:
+    """The body of the call."""
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    return {"model": model, "messages": messages, **request.parameters}
+
+
+async def asked(client: Any, sent: dict[str, Any], started: float) -> Reply:
+    """Ask, and read the whole answer. Parsed here: the SDK's own objects take as long to make as the rest together."""
+    raw = await client.chat.completions.with_raw_response.create(**sent)
+    latency_ms = (time.perf_counter() - started) * 1000
+    return reply(orjson.loads(raw.content), latency_ms, headers.quota(raw.headers))
+
+
+def reply(content: Mapping[str, Any], latency_ms: float | None, quota: Quota | None = None) -> Reply:
+    """The reply out of a completion. Raises LookupError or TypeError when it is not one."""
+    choice = content["choices"][0]
+    text, refusal = choice["message"]["content"], choice["message"].get("refusal")
+    if text is None and not refusal and choice.get("finish_reason") != "content_filter":
+        raise TypeError("no content")
+    finish = "refusal" if refusal else choice.get("finish_reason")
+    return _reply(text or refusal or "", finish, content, latency_ms, None, quota)
+
+
+async def streamed(client: Any, sent: dict[str, Any], started: float) -> Reply:
+    """Ask for a stream, and put the answer together. Raises ValueError when it breaks off."""
+    raw = await client.chat.completions.with_raw_response.create(
+        **sent, stream=True, stream_options={"include_usage": True}
+    )
+    texts: list[str] = []
+    refusals: list[str] = []
+    first = finish = None
+    last: dict[str, Any] = {}
+    async for chunk in raw.parse():
+        content = chunk.model_dump(mode="python", warnings=False)
+        last = {**last, **{name: value for name, value in content.items() if value}}
+        for choice in content["choices"]:
+            words, refused = choice["delta"].get("content"), choice["delta"].get("refusal")
+            if (words or refused) and first is None:
+                first = (time.perf_counter() - started) * 1000
+            texts.append(words or "")
+            refusals.append(refused or "")
+            finish = choice.get("finish_reason") or finish
+    if finish is None:
+        raise ValueError("the stream ended before the answer did")
+    latency_ms = (time.perf_counter() - started) * 1000
+    refusal = "".join(refusals)
+    quota = headers.quota(raw.headers)
+    return _reply(
+        "".join(texts) or refusal, "refusal" if refusal else finish, last, latency_ms, first or latency_ms, quota
+    )
+
+
+def _reply(
+    text: str,
+    finish: str | None,
+    content: Mapping[str, Any],
+    latency_ms: float | None,
+    first_token_ms: float | None,
+    quota: Quota | None,
+) -> Reply:
+    usage = content.get("usage") or {}
+    sent = usage.get("prompt_tokens_details") or {}
+    received = usage.get("completion_tokens_details") or {}
+    return Reply(
+        text=text,
+        input_tokens=usage.get("prompt_tokens"),
+        output_tokens=usage.get("completion_tokens"),
+        cached_tokens=sent.get("cached_tokens"),
+        reasoning_tokens=received.get("reasoning_tokens"),
+        finish_reason=finish or "stop",
+        model=str(content.get("model") or ""),
+        latency_ms=latency_ms,
+        first_token_ms=first_token_ms,
+        written_tokens=sent.get("cache_write_tokens"),
+        quota=quota,
+    )

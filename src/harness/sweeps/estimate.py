@@ -1,0 +1,62 @@
+"""What calls are thought to cost: from the length of the prompts and the room for the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.plugins import name
+from harness.records import Request
+from harness.sweeps.gateway import Prices
+
+CHARACTERS_PER_TOKEN = 4.0
+_USUAL_ANSWER_TOKENS = 200
+_ROOM = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
+@dataclass
+class Estimate:
+    """Calls by model and what they cost in USD, about `usd`, between `low` and `high`; None when a price is unknown.
+
+    The bounds are not statistical: `low` is short answers (5 tokens) to prompts of few tokens (0.8 of a quarter of the
+    characters), `high` answers that take all their room (or 800 tokens, where none is set) to prompts of many (1.3).
+    """
+
+    calls: int = 0
+    usd: float | None = 0.0
+    low: float | None = 0.0
+    high: float | None = 0.0
+    models: dict[str, int] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the run's record."""
+        return {"calls": self.calls, "usd": self.usd, "low": self.low, "high": self.high}
+
+
+def estimate(asked: Iterable[tuple[Any, Request, int]], prices: Prices, *, batched: bool = False) -> Estimate:
+    """Add up calls: model, request, and characters of the prompt that the request does not show."""
+    found = Estimate()
+    low = middle = high = 0.0
+    unknown: set[str] = set()
+    for model, request, hidden in asked:
+        found.calls += 1
+        found.models[name(model)] = found.models.get(name(model), 0) + 1
+        price = prices.per_token(model.price_name, batched=batched)
+        if price is None:
+            unknown.add(name(model))
+            continue
+        characters = sum(len(m.content) for m in request.messages) + hidden
+        sent = characters / CHARACTERS_PER_TOKEN * price.input
+        room = next((request.parameters[key] for key in _ROOM if request.parameters.get(key)), None)
+        most = float(room or 4 * _USUAL_ANSWER_TOKENS)
+        low += 0.8 * sent + 5 * price.output
+        middle += sent + min(most, _USUAL_ANSWER_TOKENS) * price.output
+        high += 1.3 * sent + most * price.output
+    found.unknown = sorted(unknown)
+    if unknown:
+        found.usd = found.low = found.high = None
+    else:
+        found.usd, found.low, found.high = round(middle, 6), round(low, 6), round(high, 6)
+    return found

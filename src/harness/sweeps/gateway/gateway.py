@@ -1,0 +1,163 @@
+"""The one way to any model: cache, budget, retries, accounting, trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.config import Budget, Limits
+from harness.errors import ProviderError
+from harness.plugins import EmbedderConnection, ModelConnection, name, provider_of
+from harness.records import Embedded, Failure, Reply, Request
+from harness.sweeps.cache import Cache
+from harness.sweeps.gateway.answers import Answer, dumped, loaded
+from harness.sweeps.gateway.limiter import Limiter
+from harness.sweeps.gateway.prices import Prices
+from harness.sweeps.gateway.purse import Bill, Purse, Spent
+from harness.sweeps.gateway.retries import Retries
+from harness.sweeps.gateway.trace import NoTrace, Trace
+
+_CHARACTERS_PER_TOKEN, _USUAL_ROOM = 3, 1024
+
+
+class Gateway:
+    """Asks models and embedders. One instance serves one sweep in one event loop."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        maker: str,
+        prices: Prices,
+        budget: Budget,
+        spent: Spent,
+        *,
+        fresh: bool = False,
+        limits: Limits | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self._cache = cache
+        self._maker = maker
+        self.prices = prices
+        self.purse = Purse(budget, spent)
+        self._fresh = fresh
+        self._connections: dict[Any, Any] = {}
+        self._limits = limits or Limits()
+        self._limiters: dict[tuple[str, str], Limiter] = {}
+        self._retries = Retries(self._limits.cell_timeout_s)
+        self._trace = trace or NoTrace()
+
+    def known(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """The answers that need not be asked for: made by an earlier sweep, or by this one before it died."""
+        found: dict[str, Answer] = {}
+        for key, entry in self._cache.get(keys, only_own=self._fresh).items():
+            answer = loaded(entry.value, entry.maker == self._maker, self.prices)
+            if answer is not None:
+                found[key] = answer
+        return found
+
+    async def complete(self, model: Any, request: Request, key: str) -> Answer:
+        """Ask for one answer. What goes wrong is a failure in the answer, except for what ends the sweep.
+
+        Raises Incomplete when the budget is spent, ProviderError (fatal) when no request to this model can succeed.
+        """
+        connection: ModelConnection = self.connection(model)
+        started = time.monotonic()
+        price = model.price_name
+        guess = self.guess(model, request)
+
+        async def ask() -> Reply:
+            async with self.purse.call(guess) as bill:
+                with self._trace.chat(model, request, key) as span:
+                    reply = await connection.complete(request)
+                    span.replied(reply)
+                self.purse.pay(bill, self.prices.cost(price, reply), tokens_of(reply))
+                return reply
+
+        tried = await self._retries.run(self._limiter(model), ask, tokens_of, guess.tokens)
+        waited = (time.monotonic() - started) * 1000
+        if isinstance(tried.outcome, ProviderError):
+            error = tried.outcome
+            return Answer(None, "made", None, waited, tried.attempts, Failure("generate", error.kind, str(error)))
+        wait_ms = max(0.0, waited - (tried.outcome.latency_ms or 0.0))
+        return self.keep(model, key, tried.outcome, wait_ms, tried.attempts)
+
+    def keep(
+        self, model: Any, key: str, reply: Reply, wait_ms: float, attempts: int, *, batched: bool = False
+    ) -> Answer:
+        """Put a reply that was paid for into the cache; returns it as an answer."""
+        price = model.price_name
+        self._cache.put("generate", {key: dumped(reply, price, wait_ms, attempts, batched)}, provider_of(model))
+        return Answer(reply, "made", self.prices.cost(price, reply, batched=batched), wait_ms, attempts)
+
+    async def embed(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
+        """Vectors of at most one batch of texts. Raises ProviderError when retries did not help."""
+        connection: EmbedderConnection = self.connection(embedder)
+        price = embedder.price_name
+        guess = self._bill(price, sum(map(len, texts)), 1)
+
+        async def ask() -> Embedded:
+            if embedder.local:
+                return await connection.embed(texts, purpose)
+            async with self.purse.call(guess) as bill:
+                with self._trace.embeddings(embedder) as span:
+                    made = await connection.embed(texts, purpose)
+                    span.embedded(made)
+                self.purse.pay(bill, self.prices.of_tokens(price, made.tokens, 0), made.tokens or 0)
+                return made
+
+        tried = await self._retries.run(self._limiter(embedder), ask, lambda made: made.tokens or 0, guess.tokens)
+        if isinstance(tried.outcome, ProviderError):
+            raise tried.outcome
+        vectors: NDArray[np.float32] = tried.outcome.vectors
+        return vectors
+
+    def open(self, parts: Iterable[Any]) -> None:
+        """Connect all parts, so that what cannot work (a missing package, a broken file) is known before any call."""
+        for part in parts:
+            self.connection(part)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections.values():
+            await connection.close()
+        self._connections.clear()
+
+    def connection(self, part: Any) -> Any:
+        """The connection of a part, made when it is first asked for."""
+        if part not in self._connections:
+            self._connections[part] = part.connect()
+        return self._connections[part]
+
+    def limiters(self) -> Mapping[tuple[str, str], Limiter]:
+        """The limiters by provider and model."""
+        return self._limiters
+
+    def guess(self, model: Any, request: Request, *, batched: bool = False) -> Bill:
+        """What an answer may take at the most: a token for three characters, and all the room for the answer."""
+        names = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+        room = next((request.parameters[name] for name in names if request.parameters.get(name)), None)
+        return self._bill(model.price_name, sum(len(m.content) for m in request.messages), room, batched)
+
+    def _bill(self, price: str | None, characters: int, most: int | None, batched: bool = False) -> Bill:
+        sent, received = characters // _CHARACTERS_PER_TOKEN + 1, most or _USUAL_ROOM
+        usd = self.prices.of_tokens(price, sent, received, batched=batched) or 0.0
+        return Bill(usd, sent + received)
+
+    def _limiter(self, part: Any) -> Limiter | None:
+        """The limiter of the provider's model; None for what runs in this process."""
+        if part.local:
+            return None
+        key = (provider_of(part), name(part))
+        if key not in self._limiters:
+            limits = self._limits
+            self._limiters[key] = Limiter(limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute)
+        return self._limiters[key]
+
+
+def tokens_of(reply: Reply) -> int:
+    """What an answer took, sent and received."""
+    return (reply.input_tokens or 0) + (reply.output_tokens or 0)
