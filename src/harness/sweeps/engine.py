@@ -93,6 +93,7 @@ class Engine:
         async def finished(key: str, answer: Answer) -> None:
             self._count([answer])
             await self._finish([(cell, answer) for cell in todo[key]], owners)
+            self._writer.flush()  # it was paid for: a kill must find it on disk
 
         wanted = {key: cells[0] for key, cells in todo.items()}
         self.on_todo(wanted)

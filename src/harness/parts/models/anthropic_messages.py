@@ -34,7 +34,7 @@ async def asked(client: Any, sent: Mapping[str, Any], started: float) -> Reply:
     """Ask, and read the whole answer."""
     raw = await client.messages.with_raw_response.create(**_arguments(sent))
     latency_ms = (time.perf_counter() - started) * 1000
-    return reply(orjson.loads(raw.content), latency_ms, headers.quota(raw.headers))
+    return reply(orjson.loads(await raw.read()), latency_ms, headers.quota(raw.headers))
 
 
 async def streamed(client: Any, sent: Mapping[str, Any], started: float) -> Reply:
@@ -43,7 +43,7 @@ async def streamed(client: Any, sent: Mapping[str, Any], started: float) -> Repl
     texts: list[str] = []
     first: float | None = None
     message: dict[str, Any] = {}
-    async for event in raw.parse():
+    async for event in await raw.parse():
         content = event.model_dump(mode="python", warnings=False)
         if event.type == "message_start":
             message = content["message"]

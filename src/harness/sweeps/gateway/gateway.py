@@ -49,6 +49,7 @@ class Gateway:
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self._retries = Retries(self._limits.cell_timeout_s)
         self._trace = trace or NoTrace()
+        self._hopeless: dict[Any, ProviderError] = {}
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
         """The answers that need not be asked for: made by an earlier sweep, or by this one before it died."""
@@ -70,6 +71,8 @@ class Gateway:
         guess = self.guess(model, request)
 
         async def ask() -> Reply:
+            if model in self._hopeless:
+                raise self._hopeless[model]
             async with self.purse.call(guess) as bill:
                 with self._trace.chat(model, request, key) as span:
                     reply = await connection.complete(request)
@@ -77,7 +80,11 @@ class Gateway:
                 self.purse.pay(bill, self.prices.cost(price, reply), tokens_of(reply))
                 return reply
 
-        tried = await self._retries.run(self._limiter(model), ask, tokens_of, guess.tokens)
+        try:
+            tried = await self._retries.run(self._limiter(model), ask, tokens_of, guess.tokens)
+        except ProviderError as error:
+            self._hopeless[model] = error
+            raise
         waited = (time.monotonic() - started) * 1000
         if isinstance(tried.outcome, ProviderError):
             error = tried.outcome
