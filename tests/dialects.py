@@ -17,8 +17,13 @@ def vector(text: str) -> list[float]:
 
 
 def messages_of(body: Body) -> list[dict[str, Any]]:
-    """The messages of a chat request; those of /api/generate come as one prompt."""
-    return body["messages"] if "messages" in body else [{"role": "user", "content": body["prompt"]}]
+    """The messages of a chat request, whatever its protocol calls them."""
+    if "contents" in body:
+        return [{"role": c["role"], "content": "".join(p["text"] for p in c["parts"])} for c in body["contents"]]
+    for name in ("messages", "input"):
+        if name in body:
+            return list(body[name])
+    return [{"role": "user", "content": body.get("prompt") or body.get("question")}]
 
 
 def words(messages: list[dict[str, Any]]) -> int:
@@ -44,6 +49,54 @@ def openai_chat(body: Body, text: str, finish: str | None) -> Body:
             "completion_tokens_details": {"reasoning_tokens": 2},
         },
     }
+
+
+def openai_responses(body: Body, text: str, finish: str | None) -> Body:
+    """A response: a thought, then the message; `finish` is why it is incomplete, or `refusal`."""
+    block = {"type": "output_text", "text": text, "annotations": []}
+    if finish == "refusal":
+        block = {"type": "refusal", "refusal": text}
+    incomplete = finish not in (None, "refusal")
+    received = len(text.split())
+    return {
+        "id": "x",
+        "object": "response",
+        "created_at": 0,
+        "model": body["model"],
+        "status": "incomplete" if incomplete else "completed",
+        "incomplete_details": {"reason": finish} if incomplete else None,
+        "error": None,
+        "output": [
+            {"id": "r", "type": "reasoning", "summary": []},
+            {"id": "m", "type": "message", "role": "assistant", "status": "completed", "content": [block]},
+        ],
+        "parallel_tool_calls": False,
+        "tool_choice": "none",
+        "tools": [],
+        "usage": {
+            "input_tokens": words(body["input"]),
+            "input_tokens_details": {"cached_tokens": 1, "cache_write_tokens": 0},
+            "output_tokens": received,
+            "output_tokens_details": {"reasoning_tokens": 2},
+            "total_tokens": words(body["input"]) + received,
+        },
+    }
+
+
+def gemini(body: Body, text: str, finish: str | None) -> Body:
+    """An answer of generateContent."""
+    return {
+        "candidates": [
+            {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": finish or "STOP", "index": 0}
+        ],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 3, "totalTokenCount": 12},
+        "modelVersion": "gemini",
+    }
+
+
+def bot(body: Body, text: str, finish: str | None) -> Body:
+    """An answer of a chatbot of one's own."""
+    return {"data": {"answers": [{"text": text}]}, "usage": {"in": 5, "out": 2}}
 
 
 def anthropic_messages(body: Body, text: str, finish: str | None) -> Body:
@@ -112,4 +165,6 @@ def refusal(path: str, status: int) -> Body:
         return {"type": "error", "error": {"type": "error", "message": message}}
     if path.startswith("/api/"):
         return {"error": message}
+    if path.startswith("/v1beta/"):
+        return {"error": {"code": status, "message": message, "status": "ERROR"}}
     return {"error": {"message": message, "type": "error", "code": None}}

@@ -1,18 +1,20 @@
 """The far side of the network, on loopback: a server that speaks the providers' protocols.
 
     with Loopback() as server:
-        …  # point a client at f"{server.url}/v1" (OpenAI) or server.url (Anthropic, Ollama)
+        …  # point a client at f"{server.url}/v1" (OpenAI), …/v1beta (Gemini) or server.url (Anthropic, Ollama)
         server.count("/v1/chat/completions")
 
 It answers deterministically from the request alone, keeps every request with its headers and time, and can be told to
-be slow, to fail, to hang, to break off or to answer nonsense. Nothing reaches it but loopback. Its port is real, so
-other processes can ask it; `python -m tests.loopback --port 8123 --delay 0.1` serves it from a process of its own.
+be slow, to fail, to hang, to drip, to break off or to answer nonsense. It streams when that is asked for, and takes
+batches in (`desk`). Nothing reaches it but loopback. Its port is real, so other processes can ask it;
+`python -m tests.loopback --port 8123 --delay 0.1` serves it from a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -21,12 +23,17 @@ from typing import Any
 
 from aiohttp import web
 
-from tests import dialects
+from tests import dialects, streams
+from tests.batch_desk import BatchDesk
 
 Answerer = Callable[[list[dict[str, Any]]], str]
 CHATS = {
     "/v1/chat/completions": dialects.openai_chat,
+    "/v1/responses": dialects.openai_responses,
     "/v1/messages": dialects.anthropic_messages,
+    "/v1beta/models/{model}:generateContent": dialects.gemini,
+    "/v1beta/models/{model}:streamGenerateContent": dialects.gemini,
+    "/bot": dialects.bot,
     "/api/chat": dialects.ollama_chat,
     "/api/generate": dialects.ollama_generate,
 }
@@ -59,8 +66,10 @@ class Loopback:
     """Settings may be changed while it serves; they hold for the requests that come in afterwards.
 
     `failures` are (status, headers) for the next requests, one each; `broken` answers that many with broken JSON,
-    `hang` lets that many wait for ever, `drop` breaks that many connections off; in this order, before any answer.
-    `delay_s` holds every answer back. `finish` is the finish reason to give, in the protocol's own word. Over
+    `truncated` with JSON that ends too early, `mistyped` with a page of HTML, `hang` lets that many wait for ever,
+    `drop` breaks that many connections off, `cut` that many answers in the midst; in this order. `delay_s` holds every
+    answer back, `drip_s` every piece of it. `headers` go with every answer. `finish` is the finish reason to give, in
+    the protocol's own word. Over
     `limit_per_s` requests in any second, and over `admits` at once, get a 429. `calls` are all requests so far;
     `peak` is the most at once.
     """
@@ -71,12 +80,20 @@ class Loopback:
     broken: int = 0
     hang: int = 0
     drop: int = 0
+    truncated: int = 0
+    mistyped: int = 0
+    cut: int = 0
+    drip_s: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
     finish: str | None = None
     limit_per_s: int | None = None
     admits: int | None = None
     calls: list[Call] = field(default_factory=list)
     peak: int = 0
     port: int = 0
+
+    def __post_init__(self) -> None:
+        self.desk = BatchDesk(self._speak)
 
     @property
     def url(self) -> str:
@@ -123,9 +140,10 @@ class Loopback:
     async def _start(self) -> None:
         app = web.Application(client_max_size=64 * 2**20)
         for path, speak in CHATS.items():
-            app.router.add_post(path, self._handler(self._chat(speak)))
+            app.router.add_post(path, self._handler(self._chat(speak), speak))
         for path, reply in OTHERS.items():
             app.router.add_post(path, self._handler(reply))
+        self.desk.add_to(app)
         app.router.add_get("/requests", self._requests)
         self._inside = 0
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
@@ -139,7 +157,7 @@ class Loopback:
         paths = {call.path for call in self.calls}
         return web.json_response({"peak": self.peak, **{path: self.count(path) for path in sorted(paths)}})
 
-    def _handler(self, reply: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    def _handler(self, reply: Callable[[dict[str, Any]], dict[str, Any]], speak: Any = None) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:
             body = await request.json()
             self.calls.append(Call(request.path, body, dict(request.headers), time.monotonic()))
@@ -152,11 +170,49 @@ class Loopback:
                     return self._refuse(request, 429, {})
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
-                return await self._trouble(request) or web.json_response(reply(body))
+                trouble = await self._trouble(request)
+                if trouble is not None:
+                    return trouble
+                if speak and ("stream" in request.path or body.get("stream")):
+                    text = self.answer(dialects.messages_of(body))
+                    return await self._in_pieces(
+                        request, list(streams.events(body, text, self.finish, speak)), "text/event-stream"
+                    )
+                return await self._whole(request, json.dumps(reply(body)).encode())
             finally:
                 self._inside -= 1
 
         return handle
+
+    async def _whole(self, request: web.Request, content: bytes) -> web.StreamResponse:
+        if self.truncated:
+            self.truncated -= 1
+            content = content[: len(content) // 2]
+        if self.drip_s or self.cut:
+            third = len(content) // 3 + 1
+            parts = [content[i : i + third] for i in range(0, len(content), third)]
+            return await self._in_pieces(request, parts, "application/json")
+        return web.Response(body=content, content_type="application/json", headers=self.headers)
+
+    async def _in_pieces(self, request: web.Request, parts: list[bytes], kind: str) -> web.StreamResponse:
+        """Piece by piece; a cut one ends after the first half."""
+        cut = self.cut > 0
+        self.cut -= cut
+        response = web.StreamResponse(headers={"content-type": kind, **self.headers})
+        await response.prepare(request)
+        for part in parts[: len(parts) // 2 if cut else None]:
+            await response.write(part)
+            await asyncio.sleep(self.drip_s)
+        if cut:
+            assert request.transport is not None
+            request.transport.abort()
+        else:
+            await response.write_eof()
+        return response
+
+    def _speak(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request of a batch."""
+        return self._chat(CHATS[path])(body)
 
     def _chat(self, speak: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         def reply(body: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +230,9 @@ class Loopback:
         if self.broken:
             self.broken -= 1
             return web.Response(text='{"broken": ', content_type="application/json")
+        if self.mistyped:
+            self.mistyped -= 1
+            return web.Response(text="<html>busy</html>", content_type="text/html")
         if self.hang:
             self.hang -= 1
             await asyncio.Event().wait()
@@ -201,8 +260,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
     parser.add_argument("--limit", type=int, default=None, help="requests in a second before a 429")
+    parser.add_argument("--batch-seconds", type=float, default=0.0, help="how long a batch takes")
     chosen = parser.parse_args()
     with Loopback(port=chosen.port, delay_s=chosen.delay, limit_per_s=chosen.limit) as server:
+        server.desk.seconds = chosen.batch_seconds
         print(server.url, flush=True)
         threading.Event().wait()
 

@@ -9,20 +9,31 @@ import pytest
 
 from harness.errors import ProviderError
 from harness.plugins import identity, make
-from harness.records import Message, Request
+from harness.records import Message, Reply, Request
 from harness.testing.models import check_failure, check_model
 from tests import dialects
 from tests.loopback import CHATS, Loopback
 from tests.parts.asking import ask
 
 REQUEST = Request((Message("system", "Be brief."), Message("user", "Hello There")), {"max_tokens": 50})
-KINDS = ("openai", "anthropic", "ollama", "ollama_generate", "litellm_openai")
+KINDS = ("openai", "responses", "anthropic", "ollama", "ollama_generate", "litellm_openai", "gemini", "bot")
+STREAMING = ("openai", "responses", "anthropic", "ollama", "litellm_openai", "gemini")
+LIMITS = {"responses": "max_output_tokens", "gemini": "max_output_tokens"}
+BOT: dict[str, Any] = {
+    "request": {
+        "question": "{{ question }}",
+        "messages": "{{ messages }}",
+        "settings": "{{ parameters }}",
+    },
+    "input_tokens": "usage.in",
+    "output_tokens": "usage.out",
+}
 
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key and no other server from outside."""
-    for name in ("OPENAI", "ANTHROPIC", "OLLAMA", "MISTRAL"):
+    for name in ("OPENAI", "ANTHROPIC", "OLLAMA", "MISTRAL", "GEMINI", "GOOGLE"):
         for ending in ("_API_KEY", "_BASE_URL", "_API_BASE"):
             monkeypatch.delenv(name + ending, raising=False)
 
@@ -36,14 +47,22 @@ def server() -> Iterator[Loopback]:
 
 def model_for(kind: str, server: Loopback, **settings: Any) -> Any:
     """A model of each kind that asks the loopback server."""
-    use = {
+    use: dict[str, Any] = {
         "openai": {"use": "openai/gpt-4o-mini", "base_url": f"{server.url}/v1"},
+        "responses": {"use": "openai/gpt-4o-mini", "base_url": f"{server.url}/v1", "api": "responses"},
         "anthropic": {"use": "anthropic/claude-haiku-4-5", "base_url": server.url},
         "ollama": {"use": "ollama_chat/llama3.2", "api_base": server.url},
         "ollama_generate": {"use": "litellm/ollama/llama3.2", "api_base": server.url},
         "litellm_openai": {"use": "litellm/openai/gpt-4o-mini", "api_base": f"{server.url}/v1"},
+        "gemini": {"use": "gemini/gemini-2.5-flash", "api_base": f"{server.url}/v1beta"},
+        "bot": {"use": f"{server.url}/bot", "response": "data.answers[0].text", **BOT},
     }[kind]
     return make("model", {**use, **settings})
+
+
+def send(model: Any) -> Reply:
+    """The request, its settings as the model takes them."""
+    return ask(model, Request(REQUEST.messages, model.parameters({"max_tokens": 50})))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,11 +75,13 @@ def test_every_route_keeps_the_contract_of_a_model(kind: str, server: Loopback) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_answer_and_the_tokens_are_the_providers(kind: str, server: Loopback) -> None:
     """Text, token counts and finish reason come back as the provider gave them."""
-    reply = ask(model_for(kind, server), REQUEST)
+    reply = send(model_for(kind, server))
     assert "hELLO tHERE" in reply.text
     assert reply.finish_reason == "stop"
     chat = (4, 2, 1)
-    counts = {"openai": chat, "litellm_openai": chat, "anthropic": (18, 2, 5)}
+    counts: dict[str, tuple[int, int, int | None]] = {"anthropic": (18, 2, 5)}
+    counts |= {"gemini": (9, 3, None), "bot": (5, 2, None)}
+    counts |= dict.fromkeys(("openai", "responses", "litellm_openai"), chat)
     expected = counts.get(kind, (7, 4, None))
     assert (reply.input_tokens, reply.output_tokens, reply.cached_tokens or None) == expected
     assert reply.latency_ms is not None and reply.latency_ms > 0
@@ -69,17 +90,26 @@ def test_the_answer_and_the_tokens_are_the_providers(kind: str, server: Loopback
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_sent_is_what_was_asked(kind: str, server: Loopback) -> None:
     """System prompt, user message and max_tokens reach the wire; nothing is invented."""
-    ask(model_for(kind, server), REQUEST)
+    model = model_for(kind, server)
+    send(model)
     [call] = [c for c in server.calls if c.path != "/api/show"]
     sent = call.body
-    if kind == "anthropic":
+    if kind == "gemini":
+        assert sent["system_instruction"]["parts"] == [{"text": "Be brief."}]
+        assert sent["contents"] == [{"role": "user", "parts": [{"text": "Hello There"}]}]
+        sent = sent["generationConfig"]
+    elif kind == "bot":
+        assert [m["content"] for m in sent["messages"]] == ["Be brief.", "Hello There"]
+        sent = sent["settings"]
+    elif kind == "anthropic":
         assert sent["system"] == "Be brief."
         assert sent["messages"] == [{"role": "user", "content": "Hello There"}]
     elif kind == "ollama_generate":
         assert "Be brief." in sent["prompt"] and "Hello There" in sent["prompt"]
     else:
-        assert [m["content"] for m in sent["messages"]] == ["Be brief.", "Hello There"]
-    limit = sent["options"]["num_predict"] if "ollama" in kind else sent["max_tokens"]
+        messages = sent["input"] if kind == "responses" else sent["messages"]
+        assert [m["content"] for m in messages] == ["Be brief.", "Hello There"]
+    limit = sent["options"]["num_predict"] if "ollama" in kind else sent[LIMITS.get(kind, "max_tokens")]
     assert limit == 50
     assert not {"temperature", "top_p", "seed"} & set(sent) | set(sent.get("options", {})) - {"num_predict"}
 
@@ -95,19 +125,19 @@ def test_passing_troubles_can_be_retried_and_are_tried_once_here(
     """A retryable status is one HTTP call, and says so; the retries are the gateway's."""
     server.fail(5, status)
     with pytest.raises(ProviderError) as caught:
-        ask(model_for(kind, server), REQUEST)
+        send(model_for(kind, server))
     assert caught.value.retryable and not caught.value.fatal
     assert server.count() == 1
-    if kind in ("openai", "anthropic"):
+    if kind in ("openai", "responses", "anthropic", "bot"):
         assert caught.value.kind == word
 
 
-@pytest.mark.parametrize("kind", ["openai", "anthropic", "litellm_openai"])
+@pytest.mark.parametrize("kind", ["openai", "responses", "anthropic", "litellm_openai", "bot"])
 def test_retry_after_is_honoured(kind: str, server: Loopback) -> None:
     """The provider's own waiting time is kept."""
     server.fail(1, 429, retry_after="3")
     with pytest.raises(ProviderError) as caught:
-        ask(model_for(kind, server), REQUEST)
+        send(model_for(kind, server))
     assert caught.value.retry_after == 3.0
 
 
@@ -120,7 +150,7 @@ def test_a_wrong_key_or_model_is_fatal_and_names_model_and_variable(
     server.fail(1, status)
     model = model_for(kind, server)
     with pytest.raises(ProviderError) as caught:
-        ask(model, REQUEST)
+        send(model)
     assert caught.value.fatal and caught.value.kind == word
     assert model.name in str(caught.value)
     assert ("ANTHROPIC_API_KEY" if kind == "anthropic" else "OPENAI_API_KEY") in str(caught.value)
@@ -131,17 +161,18 @@ def test_a_bad_request_is_neither(kind: str, server: Loopback) -> None:
     """HTTP 400 fails this request only, and at once."""
     server.fail(1, 400)
     with pytest.raises(ProviderError) as caught:
-        ask(model_for(kind, server), REQUEST)
+        send(model_for(kind, server))
     assert not caught.value.retryable
     assert not caught.value.fatal
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_broken_json_is_retryable(kind: str, server: Loopback) -> None:
-    """An answer that is no JSON may be better the next time."""
-    server.broken = 1
+@pytest.mark.parametrize("trouble", ["broken", "truncated", "mistyped", "cut"])
+def test_an_answer_that_cannot_be_read_is_retryable(kind: str, trouble: str, server: Loopback) -> None:
+    """Broken JSON, JSON that ends too early, a page of HTML, an answer cut off: it may be better the next time."""
+    setattr(server, trouble, 1)
     with pytest.raises(ProviderError) as caught:
-        ask(model_for(kind, server), REQUEST)
+        send(model_for(kind, server))
     assert caught.value.retryable
 
 
@@ -150,9 +181,60 @@ def test_a_hanging_server_is_left(kind: str, server: Loopback) -> None:
     """The deadline ends a call."""
     server.hang = 1
     with pytest.raises(ProviderError) as caught:
-        ask(model_for(kind, server, timeout_s=0.3), REQUEST)
+        send(model_for(kind, server, timeout_s=0.3))
     assert caught.value.retryable
     assert caught.value.kind in ("timeout", "connection")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_drips_is_left(kind: str, server: Loopback) -> None:
+    """The deadline is for the whole answer, not for the next piece of it."""
+    server.drip_s = 0.2
+    with pytest.raises(ProviderError) as caught:
+        send(model_for(kind, server, timeout_s=0.3))
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+def test_a_streamed_answer_is_the_same_and_tells_when_it_began(kind: str, server: Loopback) -> None:
+    """Text, tokens and finish reason are those of the whole answer; the first token comes before the last."""
+    whole = send(model_for(kind, server))
+    server.drip_s = 0.03
+    reply = send(model_for(kind, server, stream=True))
+    assert reply.first_token_ms is not None and reply.latency_ms is not None
+    assert 0 < reply.first_token_ms < reply.latency_ms - 20
+    assert whole.first_token_ms is None
+    assert (reply.text, reply.finish_reason) == (whole.text, whole.finish_reason)
+    assert (reply.input_tokens, reply.output_tokens) == (whole.input_tokens, whole.output_tokens)
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+def test_a_stream_that_breaks_off_is_no_answer(kind: str, server: Loopback) -> None:
+    """Half an answer is never taken for one."""
+    server.cut = 1
+    with pytest.raises(ProviderError) as caught:
+        send(model_for(kind, server, stream=True))
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("kind", "headers"),
+    [
+        ("openai", {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "1m0.5s"}),
+        ("responses", {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "60500ms"}),
+        ("litellm_openai", {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "60.5"}),
+        ("anthropic", {"anthropic-ratelimit-requests-remaining": "7", "anthropic-ratelimit-tokens-remaining": "900"}),
+        ("bot", {"x-ratelimit-remaining-requests": "7"}),
+    ],
+)
+def test_what_is_left_of_a_limit_is_read(kind: str, headers: dict[str, str], server: Loopback) -> None:
+    """The headers of each provider come as one thing."""
+    server.headers = headers
+    quota = send(model_for(kind, server)).quota
+    assert quota is not None
+    assert quota.requests == 7
+    if any("reset" in name for name in headers):
+        assert quota.requests_reset_s == pytest.approx(60.5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -160,7 +242,7 @@ def test_a_connection_that_breaks_off_is_retryable(kind: str, server: Loopback) 
     """The server goes away before it has answered."""
     server.drop = 1
     with pytest.raises(ProviderError) as caught:
-        ask(model_for(kind, server), REQUEST)
+        send(model_for(kind, server))
     assert caught.value.retryable and not caught.value.fatal
 
 
@@ -185,7 +267,7 @@ def test_the_key_reaches_the_wire_and_nothing_else(
     server.fail(1, 401)
     model = model_for(kind, server)
     with pytest.raises(ProviderError) as caught:
-        ask(model, REQUEST)
+        send(model)
     assert "***?" in str(caught.value)
     assert "secret" not in str(caught.value) + repr(model) + str(identity(model))
     headers = {name.lower(): value for name, value in server.calls[0].headers.items()}
@@ -274,7 +356,7 @@ def test_sampling_reaches_the_wire_under_each_models_own_name(server: Loopback) 
 def test_finish_reasons_are_kept(kind: str, given: str, found: str, server: Loopback) -> None:
     """A cut or refused answer is recorded as what it is."""
     server.finish = given
-    assert ask(model_for(kind, server), REQUEST).finish_reason == found
+    assert send(model_for(kind, server)).finish_reason == found
 
 
 def test_a_refusal_in_openais_own_field_is_one(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ _CODES = {
     "content_filter": "content_filter",
     "content_policy_violation": "content_filter",
 }
+_TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11")
 _LONGEST = 300
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
 _SECRET = re.compile(r"\b(?:sk|pk|rk)-[\w*-]{4,}|(?<=[Bb]earer )\S+|(?<=[?&]key=)[^&\s'\"]+")
@@ -58,12 +59,35 @@ def of_body(status: int, body: Any, about: str, given: Mapping[str, str] | None 
     return of_status(status, message, given or {}, about, code)
 
 
+class ToldInStream(Exception):
+    """A provider told an error in the midst of an answer; `body` is its JSON."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__(str(body))
+        self.body = body
+
+
 def of_event(error: Any, about: str) -> ProviderError:
     """The failure that a stream told in the midst of an answer, or an answer that the SDK could not read."""
     message, code = _words(getattr(error, "body", None))
     if code in _CODES:
         return ProviderError(_text(about, message), kind=_CODES[code])
     return ProviderError(_text(about, message or str(error)), kind="broken_answer", retryable=True)
+
+
+def is_of_transport(error: BaseException) -> bool:
+    """Whether an error comes from the library below an SDK, which lets those pass that break a stream."""
+    return type(error).__module__.split(".")[0] in _TRANSPORTS
+
+
+def is_of_json(error: BaseException) -> bool:
+    """Whether JSON that cannot be read lies behind an error that says something else."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, json.JSONDecodeError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def of_no_answer(error: Exception, seconds: float, about: str) -> ProviderError:

@@ -94,7 +94,11 @@ class _Connection(Batches):
             raise failures.of_sdk(error, self._about) from error
         except (TimeoutError, sdk.APIConnectionError) as error:
             raise failures.of_no_answer(error, self._model.timeout_s, self._about) from error
-        except sdk.APIError as error:
+        except (failures.ToldInStream, sdk.APIError) as error:
             raise failures.of_event(error, self._about) from error
         except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise failures.of_broken(error, self._about) from error
+        except Exception as error:
+            if failures.is_of_transport(error):
+                raise failures.of_no_answer(error, self._model.timeout_s, self._about) from error
+            raise

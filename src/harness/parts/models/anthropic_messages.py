@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from harness.parts.models.events import events
 from harness.plugins import headers
 from harness.records import Quota, Reply, Request
 
@@ -39,25 +40,23 @@ async def asked(client: Any, sent: Mapping[str, Any], started: float) -> Reply:
 
 async def streamed(client: Any, sent: Mapping[str, Any], started: float) -> Reply:
     """Ask for a stream, and put the answer together. Raises ValueError when it breaks off."""
-    raw = await client.messages.with_raw_response.create(**_arguments(sent), stream=True)
     texts: list[str] = []
     first: float | None = None
     message: dict[str, Any] = {}
-    async for event in await raw.parse():
-        content = event.model_dump(mode="python", warnings=False)
-        if event.type == "message_start":
-            message = content["message"]
-        elif event.type == "content_block_delta" and content["delta"]["type"] == "text_delta":
-            first = first or (time.perf_counter() - started) * 1000
-            texts.append(content["delta"]["text"])
-        elif event.type == "message_delta":
-            message["stop_reason"] = content["delta"].get("stop_reason")
-            usage = {name: count for name, count in content["usage"].items() if count is not None}
-            message["usage"] = {**message["usage"], **usage}
-        elif event.type == "message_stop":
-            latency_ms = (time.perf_counter() - started) * 1000
-            whole = {**message, "content": [{"type": "text", "text": "".join(texts)}]}
-            return reply(whole, latency_ms, headers.quota(raw.headers), first or latency_ms)
+    async with client.messages.with_streaming_response.create(**_arguments(sent), stream=True) as response:
+        async for event in events(response):
+            if event["type"] == "message_start":
+                message = event["message"]
+            elif event["type"] == "content_block_delta" and event["delta"]["type"] == "text_delta":
+                first = first or (time.perf_counter() - started) * 1000
+                texts.append(event["delta"]["text"])
+            elif event["type"] == "message_delta":
+                message["stop_reason"] = event["delta"].get("stop_reason")
+                message["usage"] |= {name: count for name, count in event["usage"].items() if count is not None}
+            elif event["type"] == "message_stop":
+                latency_ms = (time.perf_counter() - started) * 1000
+                whole = {**message, "content": [{"type": "text", "text": "".join(texts)}]}
+                return reply(whole, latency_ms, headers.quota(response.headers), first or latency_ms)
     raise ValueError("the stream ended before the answer did")
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from harness.errors import advice
+from harness.errors import ProviderError, advice
 from harness.plugins import ModelConnection, failures, headers, part, setting
 from harness.records import Reply, Request, digest
 
@@ -123,9 +123,9 @@ class _Connection:
 
     async def complete(self, request: Request) -> Reply:
         model, about = self._model, self._model.url
+        body = self._body(request)
         started = time.perf_counter()
         try:
-            body = orjson.dumps(_filled(model.request, _values(request)))
             async with asyncio.timeout(model.timeout_s):
                 sent = self._session.request(model.method, model.url, data=body, headers=self._headers)
                 async with sent as answer:
@@ -141,6 +141,16 @@ class _Connection:
 
     async def close(self) -> None:
         await self._session.close()
+
+    def _body(self, request: Request) -> bytes:
+        """What is sent. Raises ProviderError, not to be retried, when the template asks for what this request lacks."""
+        from jinja2 import TemplateError
+
+        try:
+            return orjson.dumps(_filled(self._model.request, _values(request)))
+        except (TemplateError, TypeError, ValueError) as error:
+            message = f"{self._model.url}: the template `request` cannot be filled: {error}"
+            raise ProviderError(message, kind="template") from error
 
 
 def _reply(model: _Endpoint, content: bytes, latency_ms: float, given: Mapping[str, str]) -> Reply:
@@ -191,6 +201,8 @@ def _values(request: Request) -> dict[str, Any]:
 
 def _filled(template: Any, values: Mapping[str, Any]) -> Any:
     """The template with its texts filled."""
+    from jinja2 import StrictUndefined
+
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}
     if isinstance(template, list):
@@ -199,7 +211,10 @@ def _filled(template: Any, values: Mapping[str, Any]) -> Any:
         return template
     alone = _ALONE.fullmatch(template.strip())
     if alone and "{{" not in alone.group(1):
-        return _environment().compile_expression(alone.group(1), undefined_to_none=False)(values)
+        value = _environment().compile_expression(alone.group(1), undefined_to_none=False)(values)
+        if isinstance(value, StrictUndefined):
+            raise ValueError(f"{template}: there is no such thing here")
+        return value
     return _environment().from_string(template).render(values)
 
 

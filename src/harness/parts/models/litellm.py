@@ -119,7 +119,7 @@ class _Connection:
         except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
             raise failures.of_no_answer(error, model.timeout_s, about) from error
         except self._base_error as error:
-            if isinstance(getattr(error, "status_code", None), int):
+            if isinstance(getattr(error, "status_code", None), int) and not failures.is_of_json(error):
                 raise failures.of_sdk(error, about) from error
             raise failures.of_broken(error, about) from error
         except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from harness.parts.models.events import events
 from harness.plugins import headers
 from harness.records import Quota, Reply, Request
 
@@ -45,31 +46,28 @@ def reply(content: Mapping[str, Any], latency_ms: float | None, quota: Quota | N
 
 async def streamed(client: Any, sent: dict[str, Any], started: float) -> Reply:
     """Ask for a stream, and put the answer together. Raises ValueError when it breaks off."""
-    raw = await client.chat.completions.with_raw_response.create(
-        **sent, stream=True, stream_options={"include_usage": True}
-    )
     texts: list[str] = []
     refusals: list[str] = []
     first = finish = None
     last: dict[str, Any] = {}
-    async for chunk in raw.parse():
-        content = chunk.model_dump(mode="python", warnings=False)
-        last = {**last, **{name: value for name, value in content.items() if value}}
-        for choice in content["choices"]:
-            words, refused = choice["delta"].get("content"), choice["delta"].get("refusal")
-            if (words or refused) and first is None:
-                first = (time.perf_counter() - started) * 1000
-            texts.append(words or "")
-            refusals.append(refused or "")
-            finish = choice.get("finish_reason") or finish
+    ask = client.chat.completions.with_streaming_response.create
+    async with ask(**sent, stream=True, stream_options={"include_usage": True}) as response:
+        async for event in events(response):
+            last |= {name: value for name, value in event.items() if value}
+            for choice in event.get("choices") or ():
+                words, refused = choice["delta"].get("content"), choice["delta"].get("refusal")
+                if (words or refused) and first is None:
+                    first = (time.perf_counter() - started) * 1000
+                texts.append(words or "")
+                refusals.append(refused or "")
+                finish = choice.get("finish_reason") or finish
+        quota = headers.quota(response.headers)
     if finish is None:
         raise ValueError("the stream ended before the answer did")
     latency_ms = (time.perf_counter() - started) * 1000
     refusal = "".join(refusals)
-    quota = headers.quota(raw.headers)
-    return _reply(
-        "".join(texts) or refusal, "refusal" if refusal else finish, last, latency_ms, first or latency_ms, quota
-    )
+    finish = "refusal" if refusal else finish
+    return _reply("".join(texts) or refusal, finish, last, latency_ms, first or latency_ms, quota)
 
 
 def _reply(

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from harness.parts.models.events import events
 from harness.plugins import headers
 from harness.records import Quota, Reply, Request
 
@@ -38,15 +39,14 @@ async def asked(client: Any, sent: dict[str, Any], started: float) -> Reply:
 
 async def streamed(client: Any, sent: dict[str, Any], started: float) -> Reply:
     """Ask for a stream; its last event holds the whole answer. Raises ValueError when it breaks off."""
-    raw = await client.responses.with_raw_response.create(**sent, stream=True)
     first: float | None = None
-    async for event in raw.parse():
-        if first is None and event.type in ("response.output_text.delta", "response.refusal.delta"):
-            first = (time.perf_counter() - started) * 1000
-        if event.type in ("response.completed", "response.incomplete", "response.failed"):
-            latency_ms = (time.perf_counter() - started) * 1000
-            content = event.response.model_dump(mode="python", warnings=False)
-            return reply(content, latency_ms, headers.quota(raw.headers), first or latency_ms)
+    async with client.responses.with_streaming_response.create(**sent, stream=True) as response:
+        async for event in events(response):
+            if first is None and event["type"] in ("response.output_text.delta", "response.refusal.delta"):
+                first = (time.perf_counter() - started) * 1000
+            if event["type"] in ("response.completed", "response.incomplete", "response.failed"):
+                latency_ms = (time.perf_counter() - started) * 1000
+                return reply(event["response"], latency_ms, headers.quota(response.headers), first or latency_ms)
     raise ValueError("the stream ended before the answer did")
 
 

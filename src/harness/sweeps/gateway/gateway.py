@@ -82,8 +82,8 @@ class Gateway:
 
         try:
             tried = await self._retries.run(self._limiter(model), ask, tokens_of, guess.tokens)
-        except ProviderError as error:
-            self._hopeless[model] = error
+        except ProviderError as fatal:
+            self._hopeless[model] = fatal
             raise
         waited = (time.monotonic() - started) * 1000
         if isinstance(tried.outcome, ProviderError):
