@@ -1,88 +1,110 @@
-"""2,000 distinct model calls of 100 ms each, 100 at once, over HTTP to a server on loopback.
+"""Distinct model calls over HTTP, against the bare SDK in the same run; then the same again, from the cache.
 
-python benchmarks/calls.py [calls]     # the server runs in a process of its own
+python -m benchmarks.calls [calls] [--delay SECONDS] [--at-once N]     # 2000, 0.1, 100
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
-import multiprocessing
-import os
+import resource
+import subprocess
 import sys
 import tempfile
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from harness.config import load
-from harness.plugins import make
-from harness.records import Message, Request
-from harness.study.summary import summarise
-from harness.sweeps.progress import Progress
-from harness.sweeps.session import Options, run_sweep
+from benchmarks.provider import Conduct, provider, workspace
 
-DELAY_S, AT_ONCE = 0.1, 100
+HARNESS = [sys.executable, "-m", "harness"]
 
 
-def serve(pipe: Connection) -> None:
-    """A provider on loopback, until the pipe closes."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from tests.loopback import Loopback
+async def bare(url: str, count: int, at_once: int) -> float:
+    """The same calls in a loop over the same SDK and transport: no cache, no record, no score."""
+    import openai
 
-    with Loopback(delay_s=DELAY_S) as server:
-        pipe.send(server.url)
-        pipe.recv()
-
-
-async def bare(url: str, count: int) -> float:
-    """The same calls by the SDK alone, through the model part: no cache, no record, no score."""
-    connection = make("model", {"use": "openai/gpt-4o-mini", "base_url": f"{url}/v1"}).connect()
-    gate = asyncio.Semaphore(AT_ONCE)
+    client = openai.AsyncOpenAI(
+        api_key="none", base_url=url, max_retries=0, http_client=openai.DefaultAioHttpClient(), timeout=60
+    )
+    gate = asyncio.Semaphore(at_once)
 
     async def ask(i: int) -> None:
         async with gate:
-            await connection.complete(Request((Message("user", f"Bare question {i}?"),)))
+            done = await client.chat.completions.create(
+                model="gpt-4o-mini", messages=[{"role": "user", "content": f"Bare question {i}?"}]
+            )
+            assert done.choices[0].message.content
 
     started = time.perf_counter()
     await asyncio.gather(*(ask(i) for i in range(count)))
-    await connection.close()
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    await client.close()
+    return seconds
+
+
+def floor(url: str, count: int, at_once: int) -> tuple[float, float]:
+    """The loop in a process of its own: seconds of the loop, and CPU seconds of the loop alone."""
+    code = (
+        "import asyncio, os, time, openai; from benchmarks.calls import bare\n"
+        f"asyncio.run(bare({url!r}, 20, 20))\n"
+        "a = sum(os.times()[:2])\n"
+        f"s = asyncio.run(bare({url!r}, {count}, {at_once}))\n"
+        "print(s, sum(os.times()[:2]) - a)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    seconds, cpu = out.split()
+    return float(seconds), float(cpu)
+
+
+def sweep(path: Path, *arguments: str) -> tuple[dict, float, float, float]:  # type: ignore[type-arg]
+    """The command: its summary, its seconds, its CPU seconds, its peak memory in MB."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    done = subprocess.run(
+        [*HARNESS, "sweep", str(path), "--json", "--quiet", *arguments], check=True, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return json.loads(done.stdout), seconds, cpu, after.ru_maxrss / 1024
+
+
+def asked_s(summary: dict) -> float:  # type: ignore[type-arg]
+    """The time from the first call to the last answer, from the run's own record."""
+    found: float = json.loads((Path(summary["path"]) / "exit.json").read_text())["asking_s"]
+    return found
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    ours, theirs = multiprocessing.Pipe()
-    multiprocessing.Process(target=serve, args=(theirs,), daemon=True).start()
-    url = ours.recv()
-    least = asyncio.run(bare(url, count))
-    with tempfile.TemporaryDirectory() as folder:
-        lines = [{"id": f"q{i}", "question": f"Question {i}?", "references": ["qUESTION"]} for i in range(count)]
-        (Path(folder) / "q.jsonl").write_text("\n".join(map(json.dumps, lines)))
-        path = Path(folder) / "s.yaml"
-        path.write_text(
-            f"dataset: q.jsonl\nchatbot: {{model: {{use: openai/gpt-4o-mini, base_url: {url}/v1}}}}\n"
-            f"metrics: [answer_match, token_f1, latency_ms]\nconcurrency: {AT_ONCE}\n"
-            "prices: {openai/gpt-4o-mini: {input: 0.15, output: 0.6}}\n"
-        )
-        before = os.times()
-        started = time.perf_counter()
-        stored = run_sweep(load(path), Options(), Progress())
-        seconds = time.perf_counter() - started
-        after = os.times()
-        summary = summarise(stored, keep=True)
-        size = sum(f.stat().st_size for f in stored.folder.path.rglob("*") if f.is_file())
-        spent = (after.user + after.system) - (before.user + before.system)
-        latency = summary["runs"][0]["metrics"]["latency_ms"]["mean"]
-        started = time.perf_counter()
-        run_sweep(load(path), Options(), Progress())
-        warm = time.perf_counter() - started
-    ideal = count * DELAY_S / AT_ONCE
-    print(f"{count} calls of {DELAY_S * 1000:.0f} ms, {AT_ONCE} at once: ideal {ideal:.1f} s")
-    print(f"floor (the SDK alone): {least:.2f} s")
-    print(f"sweep: {seconds:.2f} s ({seconds / least:.2f} x floor), {1000 * spent / count:.2f} ms CPU per call")
-    print(f"recorded latency, mean: {latency:.0f} ms; stored: {size / count / 1000:.2f} kB per call")
-    print(f"again, all cached: {warm:.2f} s; made {summary['calls']['made']} calls")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("calls", type=int, nargs="?", default=2000)
+    parser.add_argument("--delay", type=float, default=0.1)
+    parser.add_argument("--at-once", type=int, default=100)
+    given = parser.parse_args()
+    count, at_once = given.calls, given.at_once
+    with provider(Conduct(delay_s=given.delay)) as far, tempfile.TemporaryDirectory() as folder:
+        seconds, cpu = floor(far.url, count, at_once)
+        path = workspace(Path(folder), far.url, count, f"concurrency: {at_once}\n")
+        found, whole, used, memory = sweep(path)
+        answering = asked_s(found)
+        idle_path = workspace(Path(folder), far.url, 1, f"concurrency: {at_once}\nname: one\n", words=1)
+        _, _, idle, _ = sweep(idle_path)
+        workspace(Path(folder), far.url, count, f"concurrency: {at_once}\n")
+        again, warm, _, _ = sweep(path)
+        latency = found["runs"][0]["metrics"]["latency_ms"]["mean"]
+        size = sum(f.stat().st_size for f in Path(found["path"]).rglob("*") if f.is_file())
+        work = sum(f.stat().st_size for f in (Path(folder) / ".harness").rglob("*") if f.is_file())
+    print(
+        f"{count} calls of {given.delay * 1000:.0f} ms, {at_once} at once: ideal {count * given.delay / at_once:.1f} s"
+    )
+    print(f"floor (loop over the SDK): {seconds:.2f} s, {1000 * cpu / count:.2f} ms CPU per call")
+    print(f"answering: {answering:.2f} s ({answering / seconds:.2f} x floor); whole command: {whole:.2f} s")
+    print(f"CPU: {1000 * (used - idle) / count:.2f} ms per call above start-up ({idle:.2f} s); memory {memory:.0f} MB")
+    print(
+        f"recorded latency, mean: {latency:.0f} ms; run folder {size / count:.0f} B, cache {work / count:.0f} B per call"
+    )
+    print(f"again: {warm:.2f} s, {again['calls']['made']} calls made, {count / warm:.0f} cells/s")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 def quota(headers: Mapping[str, str]) -> Quota | None:
     """What is left, or None where no header says so."""
+    if not any("ratelimit" in header.lower() for header in headers):
+        return None
     left = {kind: _whole(_either(headers, kind, "remaining")) for kind in ("requests", "tokens")}
     if left["requests"] is None and left["tokens"] is None:
         return None

@@ -173,7 +173,7 @@ class Metric(Protocol):
 
     `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `unit` is for
     people (`ms`, `USD`, empty where there is none); `reads` names the fields of Case besides `example` that decide the
-    value.
+    value. One that is `cheap: ClassVar[bool] = True` is computed anew each time: to look its value up takes longer.
     """
 
     version: ClassVar[int]

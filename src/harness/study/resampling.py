@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEW_CLUSTERS = 30
-_ROWS_AT_ONCE = 1000
+_NUMBERS_AT_ONCE = 2_000_000
 
 Floats = NDArray[np.float64]
 
@@ -36,9 +36,11 @@ def bootstrap_means(values: Floats, clusters: NDArray[np.int64], draws: int, see
     )
     random = np.random.default_rng(seed)
     means = []
-    for start in range(0, draws, _ROWS_AT_ONCE):
-        rows = min(_ROWS_AT_ONCE, draws - start)
-        weights = random.multinomial(count, np.full(count, 1.0 / count), size=rows).astype(np.float64)
+    at_once = max(1, _NUMBERS_AT_ONCE // max(1, count))
+    for start in range(0, draws, at_once):
+        rows = min(at_once, draws - start)
+        drawn = random.integers(0, count, size=(rows, count)) + np.arange(rows)[:, None] * count
+        weights = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             means.append((weights @ sums) / (weights @ counts))
     return np.concatenate(means)

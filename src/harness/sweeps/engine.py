@@ -98,6 +98,7 @@ class Engine:
         wanted = {key: cells[0] for key, cells in todo.items()}
         self.on_todo(wanted)
         error = await self._asking(finished).run(wanted)
+        self._progress.end_asking()
         self._error = self._error or error
 
     async def _finish(self, cells: Sequence[tuple[Cell, Answer | None]], owners: dict[str, CellId]) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.plugins import name
-from harness.records import Request
 from harness.sweeps.gateway import Prices
+from harness.sweeps.workload import Cell
 
 CHARACTERS_PER_TOKEN = 4.0
 _USUAL_ANSWER_TOKENS = 200
 _ROOM = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+Call = tuple[Any, Mapping[str, Any], int]
+"""A model, the settings that are sent to it, the characters of the prompt."""
 
 
 @dataclass
@@ -35,21 +38,30 @@ class Estimate:
         return {"calls": self.calls, "usd": self.usd, "low": self.low, "high": self.high}
 
 
-def estimate(asked: Iterable[tuple[Any, Request, int]], prices: Prices, *, batched: bool = False) -> Estimate:
-    """Add up calls: model, request, and characters of the prompt that the request does not show."""
+def to_ask(todo: Mapping[str, Cell]) -> Iterator[Call]:
+    """The calls behind requests, by a cell for each."""
+    parameters: dict[str, Mapping[str, Any]] = {}
+    for cell in todo.values():
+        chatbot = cell.variant.chatbot
+        if cell.variant.id not in parameters:
+            parameters[cell.variant.id] = chatbot.model.parameters(dict(chatbot.sampling))
+        yield chatbot.model, parameters[cell.variant.id], cell.characters
+
+
+def estimate(asked: Iterable[Call], prices: Prices, *, batched: bool = False) -> Estimate:
+    """Add up calls."""
     found = Estimate()
     low = middle = high = 0.0
     unknown: set[str] = set()
-    for model, request, hidden in asked:
+    for model, parameters, characters in asked:
         found.calls += 1
         found.models[name(model)] = found.models.get(name(model), 0) + 1
         price = prices.per_token(model.price_name, batched=batched)
         if price is None:
             unknown.add(name(model))
             continue
-        characters = sum(len(m.content) for m in request.messages) + hidden
         sent = characters / CHARACTERS_PER_TOKEN * price.input
-        room = next((request.parameters[key] for key in _ROOM if request.parameters.get(key)), None)
+        room = next((parameters[key] for key in _ROOM if parameters.get(key)), None)
         most = float(room or 4 * _USUAL_ANSWER_TOKENS)
         low += 0.8 * sent + 5 * price.output
         middle += sent + min(most, _USUAL_ANSWER_TOKENS) * price.output

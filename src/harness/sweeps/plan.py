@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.config import SweepConfig
 from harness.plugins import label, make, name
-from harness.records import Request
 from harness.sweeps.cache import Overlay
-from harness.sweeps.estimate import estimate
+from harness.sweeps.estimate import Call, estimate, to_ask
 from harness.sweeps.gateway import Gateway, Prices, Spent
 from harness.sweeps.inputs import Inputs
 from harness.sweeps.progress import Progress
 from harness.sweeps.retrieval import Retrievals
-from harness.sweeps.workload import Cell, Workload
+from harness.sweeps.workload import Workload
 
 _LOCAL_CALL_S, _REMOTE_CALL_S = 0.001, 2.0
 
@@ -106,17 +105,12 @@ def _counted(
         exact=exact,
     )
     if exact:
-        asked: Iterable[tuple[Any, Request, int]] = to_ask(workload, todo)
+        asked: Iterable[Call] = to_ask(todo)
     else:
         asked = _guessed(config, workload)
     _price(plan, asked, gateway.prices, config)
     plan.notes += _notes(config, exact)
     return plan
-
-
-def to_ask(workload: Workload, todo: Mapping[str, Cell]) -> Iterator[tuple[Any, Request, int]]:
-    """The calls that an estimate adds up."""
-    return ((cell.variant.chatbot.model, workload.request(cell), 0) for cell in todo.values())
 
 
 def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
@@ -131,7 +125,7 @@ def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def _guessed(config: SweepConfig, workload: Workload) -> Iterator[tuple[Any, Request, int]]:
+def _guessed(config: SweepConfig, workload: Workload) -> Iterator[Call]:
     """Requests of about the right length, where retrieval was not run: passages as long as chunks can be."""
     for variant in config.variants:
         retrieval, model = variant.chatbot.retrieval, variant.chatbot.model
@@ -139,10 +133,11 @@ def _guessed(config: SweepConfig, workload: Workload) -> Iterator[tuple[Any, Req
         prompt = len(variant.chatbot.system_prompt or "") + len(variant.chatbot.user_prompt) + length
         parameters = model.parameters(dict(variant.chatbot.sampling))
         for example in workload.examples:
-            yield from [(model, Request((*example.messages,), parameters), prompt)] * config.repeats
+            characters = prompt + sum(len(message.content) for message in example.messages)
+            yield from [(model, parameters, characters)] * config.repeats
 
 
-def _price(plan: Plan, asked: Iterable[tuple[Any, Request, int]], prices: Prices, config: SweepConfig) -> None:
+def _price(plan: Plan, asked: Iterable[Call], prices: Prices, config: SweepConfig) -> None:
     """What the calls would cost, and how long they would take."""
     found = estimate(asked, prices, batched=config.batch)
     plan.models = found.models

@@ -34,6 +34,7 @@ class Progress:
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
     message: str = ""
     asking_since: float | None = None
+    asked_until: float | None = None
     answers_before: int = 0
 
     def step(self, stage: str, count: int = 1, *, made: bool) -> None:
@@ -46,6 +47,16 @@ class Progress:
         """Note that from now on answers are asked for that no cache has."""
         self.asking_since = time.monotonic()
         self.answers_before = self.stages["generate"].done
+
+    def end_asking(self) -> None:
+        """Note that the last answer has come."""
+        self.asked_until = time.monotonic()
+
+    def asking_s(self) -> float:
+        """Seconds from the first question to the last answer; 0 where nothing was asked."""
+        if self.asking_since is None:
+            return 0.0
+        return (self.asked_until or time.monotonic()) - self.asking_since
 
     def seconds_left(self) -> float | None:
         """Time to go at the pace of the answers asked so far; None before there is one."""

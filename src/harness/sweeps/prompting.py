@@ -12,9 +12,15 @@ from harness.records import Example, Message, Passage, Request
 def request_of(
     chatbot: Chatbot, example: Example, passages: tuple[Passage, ...], parameters: dict[str, Any]
 ) -> Request:
-    """The request as the model gets it: system prompt, the conversation so far, the user's prompt.
+    """The request as the model gets it. Raises jinja2.TemplateError when a template cannot be filled."""
+    texts = tuple(p.text for p in passages)
+    return Request(messages_of(chatbot, example, passages), parameters, example.question, texts)
 
-    Raises jinja2.TemplateError when the template cannot be filled for this example.
+
+def messages_of(chatbot: Chatbot, example: Example, passages: tuple[Passage, ...]) -> tuple[Message, ...]:
+    """System prompt, the conversation so far, the user's prompt.
+
+    Raises jinja2.TemplateError when a template cannot be filled for this example.
     """
     values = _values(example, passages)
     messages: list[Message] = []
@@ -22,8 +28,7 @@ def request_of(
         messages.append(Message("system", render(chatbot.system_prompt, values)))
     messages += example.messages[:-1]
     messages.append(Message("user", render(chatbot.user_prompt, values)))
-    texts = tuple(p.text for p in passages)
-    return Request(tuple(messages), parameters, example.question, texts)
+    return tuple(messages)
 
 
 def _values(example: Example, passages: tuple[Passage, ...]) -> dict[str, Any]:

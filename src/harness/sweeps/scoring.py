@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,13 +28,26 @@ class _Prepared:
     name: str
     part: Any
     identity: str
+    cheap: bool
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A score to find: its key, empty where it is computed anew, and its value once that is known."""
+
+    key: str
+    metric: _Prepared
+    case: Case
+    value: Value | None = None
 
 
 class Scorer:
-    """Scores outcomes. Equal cases are scored once, in this sweep and in later ones."""
+    """Scores outcomes. Equal cases are scored once, in this sweep and in later ones, unless that is cheap."""
 
     def __init__(self, metrics: Sequence[NamedMetric], cache: Cache, progress: Progress) -> None:
-        self._metrics = [_Prepared(m.name, m.part, digest(identity(m.part))) for m in metrics]
+        self._metrics = [
+            _Prepared(m.name, m.part, digest(identity(m.part)), getattr(m.part, "cheap", False)) for m in metrics
+        ]
         self._cache = cache
         self._progress = progress
         self._known: dict[str, Value] = {}
@@ -50,7 +64,7 @@ class Scorer:
                 found.append(self._of(outcome, entries))
         return found
 
-    def _wanted(self, example: Example, outcome: Outcome) -> list[tuple[str, _Prepared, Case]]:
+    def _wanted(self, example: Example, outcome: Outcome) -> list[_Wanted]:
         if outcome.failure is not None or outcome.answer is None:
             return []
         case = Case(
@@ -63,42 +77,52 @@ class Scorer:
             outcome.output_tokens,
             outcome.first_token_ms,
         )
-        passages = keys.passages_digest(outcome.passages)
-        return [
-            (keys.score_key(m.identity, m.part.reads, example.digest, case, passages), m, case)
-            for m in self._metrics
-            if m.part.applies(example)
-        ]
+        metrics = [metric for metric in self._metrics if metric.part.applies(example)]
+        passages = "" if all(metric.cheap for metric in metrics) else keys.passages_digest(outcome.passages)
+        return [_Wanted("" if m.cheap else _key(m, case, passages), m, case) for m in metrics]
 
-    async def _fill(self, wanted: list[tuple[str, _Prepared, Case]]) -> None:
-        unknown = {key: (metric, case) for key, metric, case in wanted if key not in self._known}
-        if not unknown:
-            return
-        for key, entry in self._cache.get(list(unknown)).items():
-            value, reason = orjson.loads(entry.value)
+    async def _fill(self, wanted: list[_Wanted]) -> None:
+        """Find every value: what is cheap by computing it, the rest once for each key."""
+        self._progress.stages["score"].made += sum(not entry.key for entry in wanted)
+        for entry in wanted:
+            if not entry.key:
+                entry.value = _score_at_once(entry.metric.part, entry.case)
+        unknown = {entry.key: entry for entry in wanted if entry.key and entry.key not in self._known}
+        if unknown:
+            await self._find(unknown)
+        for entry in wanted:
+            entry.value = entry.value or self._known[entry.key]
+
+    async def _find(self, unknown: dict[str, _Wanted]) -> None:
+        for key, stored in self._cache.get(list(unknown)).items():
+            value, reason = orjson.loads(stored.value)
             self._known[key] = (value, reason, None)
             del unknown[key]
         self._progress.stages["score"].made += len(unknown)
         made: dict[str, bytes] = {}
-        for key, (metric, case) in unknown.items():
-            value, reason, failure = self._known[key] = await _score(metric.part, case)
+        for key, entry in unknown.items():
+            value, reason, failure = self._known[key] = await _score(entry.metric.part, entry.case)
             if failure is None:
                 made[key] = orjson.dumps((value, reason))
         self._cache.put("score", made)
 
-    def _of(self, outcome: Outcome, entries: list[tuple[str, _Prepared, Case]]) -> list[Score]:
+    def _of(self, outcome: Outcome, entries: list[_Wanted]) -> list[Score]:
         cell = (outcome.variant, outcome.example, outcome.repeat)
         found = []
-        for key, metric, _ in entries:
-            value, reason, failure = self._known[key]
+        for entry in entries:
+            value, reason, failure = entry.value or (None, None, None)
             if value is not None or failure is not None:
-                found.append(Score(*cell, metric.name, value, reason, failure))
+                found.append(Score(*cell, entry.metric.name, value, reason, failure))
         return found
 
     def _failed(self, example: Example, outcome: Outcome) -> list[Score]:
         cell = (outcome.variant, outcome.example, outcome.repeat)
         reason = f"{NO_ANSWER}{outcome.failure}"
         return [Score(*cell, m.name, None, None, reason) for m in self._metrics if m.part.applies(example)]
+
+
+def _key(metric: _Prepared, case: Case, passages: str) -> str:
+    return keys.score_key(metric.identity, metric.part.reads, case.example.digest, case, passages)
 
 
 async def _score(metric: Any, case: Case) -> Value:
@@ -110,11 +134,28 @@ async def _score(metric: Any, case: Case) -> Value:
     except asyncio.CancelledError:
         raise
     except Exception as error:  # noqa: BLE001
-        return None, None, f"{type(error).__name__}: {error}"
+        return _raised(error)
+    return _value(verdict)
+
+
+def _score_at_once(metric: Any, case: Case) -> Value:
+    """The same for a metric that never waits."""
+    try:
+        verdict = metric.score(case)
+    except Exception as error:  # noqa: BLE001
+        return _raised(error)
+    return _value(verdict)
+
+
+def _raised(error: Exception) -> Value:
+    return None, None, f"{type(error).__name__}: {error}"
+
+
+def _value(verdict: Verdict | float | None) -> Value:
     if verdict is None:
         return None, None, None
     value, reason = (verdict.value, verdict.reason) if isinstance(verdict, Verdict) else (verdict, None)
     number = float(value)
-    if number != number or number in (float("inf"), float("-inf")):
+    if not math.isfinite(number):
         return None, None, f"the metric gave {number}, which is no value"
     return number, reason, None

@@ -23,7 +23,7 @@ from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
 from harness.sweeps.description import describe
 from harness.sweeps.engine import Engine, Interrupted
-from harness.sweeps.estimate import estimate
+from harness.sweeps.estimate import estimate, to_ask
 from harness.sweeps.gateway import (
     Answer,
     Batches,
@@ -35,7 +35,7 @@ from harness.sweeps.gateway import (
     trace_of,
 )
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
-from harness.sweeps.plan import stage_counts, to_ask
+from harness.sweeps.plan import stage_counts
 from harness.sweeps.progress import Progress
 from harness.sweeps.retrieval import Retrievals
 from harness.sweeps.scoring import Scorer
@@ -136,7 +136,8 @@ class _Session:
             raise
         finally:
             restore()
-            self.writer.end(status, reason=reason, wall_s=round(time.time() - self.started, 3))
+            seconds = {"wall_s": time.time() - self.started, "asking_s": self.progress.asking_s()}
+            self.writer.end(status, reason=reason, **{name: round(value, 3) for name, value in seconds.items()})
             self.cache.close()
 
     async def _work(self) -> None:
@@ -155,7 +156,9 @@ class _Session:
             trace=trace,
         )
         try:
-            gateway.open(self.parts)
+            # What runs here may have a broken file or lack a package, which is to be known before anything is spent. To
+            # import a provider's SDK takes a second, which a sweep that is answered from the cache does not need.
+            gateway.open(part for part in self.parts if part.local)
             await self._prepare(gateway)
             await self._answer(gateway, done, known)
         finally:
@@ -195,7 +198,7 @@ class _Session:
         """Keep what the calls are thought to cost, to be compared; a sweep that is carried on keeps the first word."""
         path = self.writer.path / ESTIMATE_FILE
         if not path.exists() and any(not cell.variant.chatbot.model.local for cell in todo.values()):
-            found = estimate(to_ask(self.workload, todo), gateway.prices, batched=self.config.batch)
+            found = estimate(to_ask(todo), gateway.prices, batched=self.config.batch)
             write_json(path, found.as_json())
 
     def _before(self) -> tuple[dict[CellId, str | None], dict[str, Answer], Spent]:

@@ -9,13 +9,13 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from harness.config import Retrieval, SweepConfig, Variant
+from harness.config import Chatbot, Retrieval, SweepConfig, Variant
 from harness.plugins import identity
-from harness.records import Corpus, Example, Failure, Passage, Request
+from harness.records import Corpus, Example, Failure, Message, Passage, Request
 from harness.sweeps import keys
 from harness.sweeps.embedding import vector_keys
 from harness.sweeps.progress import Progress
-from harness.sweeps.prompting import request_of
+from harness.sweeps.prompting import messages_of, request_of
 from harness.sweeps.retrieval import Retrievals, Retrieved
 
 CellId = tuple[str, str, int]
@@ -24,13 +24,17 @@ CellId = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One unit of evaluation and the key of the request it comes to; a failure where there is no request."""
+    """One unit of evaluation and the key of the request it comes to; a failure where there is no request.
+
+    `characters` is the length of the request's messages.
+    """
 
     variant: Variant
     example: Example
     repeat: int
     request: str | None
     failure: Failure | None = None
+    characters: int = 0
 
     @property
     def id(self) -> CellId:
@@ -55,6 +59,7 @@ class Workload:
     examples: Sequence[Example]
     retrieved: dict[str, Retrieved] = field(default_factory=dict)
     by_variant: dict[str, Retrieved] = field(default_factory=dict)
+    _rendered: dict[tuple[Any, ...], tuple[Message, ...]] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
 
     @property
@@ -98,6 +103,7 @@ class Workload:
             for example in self.examples:
                 self.cells += self._cells(variant, example, model, model_identity, parameters)
             await asyncio.sleep(0)
+        self._rendered.clear()
 
     def _cells(
         self,
@@ -111,11 +117,23 @@ class Workload:
         failure = self._retrieval_failure(variant)
         if failure is None:
             try:
-                request = request_of(variant.chatbot, example, self.passages(variant, example), parameters)
-                return [Cell(variant, example, n, keys.request_key(model, model_identity, request, n)) for n in repeats]
+                request = self._request(variant.chatbot, example, self.passages(variant, example), parameters)
+                size = sum(len(message.content) for message in request.messages)
+                asked = [keys.request_key(model, model_identity, request, n) for n in repeats]
+                return [Cell(variant, example, n, asked[n], characters=size) for n in repeats]
             except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
                 failure = Failure("prompt", "template", str(error))
         return [Cell(variant, example, n, None, failure) for n in repeats]
+
+    def _request(
+        self, chatbot: Chatbot, example: Example, passages: tuple[Passage, ...], parameters: dict[str, Any]
+    ) -> Request:
+        """The request; variants with the same prompts and passages share its messages while all are rendered."""
+        key = (chatbot.system_prompt, chatbot.user_prompt, example.id, passages)
+        messages = self._rendered.get(key)
+        if messages is None:
+            messages = self._rendered[key] = messages_of(chatbot, example, passages)
+        return Request(messages, parameters, example.question, tuple(p.text for p in passages))
 
     def _retrieval_failure(self, variant: Variant) -> Failure | None:
         found = self.by_variant.get(variant.id)

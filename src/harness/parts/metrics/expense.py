@@ -14,6 +14,7 @@ class _Minimized:
     """What the metrics of expense share: less is better, and there is no upper end."""
 
     version: ClassVar[int] = 1
+    cheap: ClassVar[bool] = True
     direction: ClassVar[str] = "minimize"
     low: ClassVar[float | None] = 0.0
     high: ClassVar[float | None] = None

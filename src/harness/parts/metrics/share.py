@@ -11,6 +11,7 @@ class Share:
     """The declarations of such a metric; `reads` is overridden by those that look at passages."""
 
     version: ClassVar[int] = 1
+    cheap: ClassVar[bool] = True
     direction: ClassVar[str] = "maximize"
     low: ClassVar[float | None] = 0.0
     high: ClassVar[float | None] = 1.0

@@ -32,7 +32,9 @@ def body(model: str, request: Request) -> dict[str, Any]:
 
 async def asked(client: Any, sent: dict[str, Any], started: float) -> Reply:
     """Ask, and read the whole answer."""
-    raw = await client.responses.with_raw_response.create(**sent)
+    import httpx
+
+    raw = await client.post("/responses", cast_to=httpx.Response, body=sent)
     latency_ms = (time.perf_counter() - started) * 1000
     return reply(orjson.loads(raw.content), latency_ms, headers.quota(raw.headers))
 
