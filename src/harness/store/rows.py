@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from harness.records import Example, Outcome, Passage, Score
@@ -33,15 +34,17 @@ SCORE_COLUMNS = ("variant", "example", "repeat", "metric", "value", "reason", "f
 TEXT_COLUMNS = ("document", "start", "end", "text")
 _SAME = [c for c in OUTCOME_COLUMNS if c not in ("passages", "failure", "failure_stage", "failure_kind")]
 
+_same = attrgetter(*_SAME)
+
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
     """An outcome by column. Passages are `[document, start, end, similarity]`; their texts are kept once, apart."""
-    row = {column: getattr(outcome, column) for column in _SAME}
+    row: dict[str, Any] = dict(zip(_SAME, _same(outcome), strict=True))
     row["passages"] = [[p.document, p.start, p.end, p.similarity] for p in outcome.passages]
     failure = outcome.failure
-    row["failure_stage"] = failure.stage if failure else None
-    row["failure_kind"] = failure.kind if failure else None
-    row["failure"] = failure.message if failure else None
+    row["failure_stage"], row["failure_kind"], row["failure"] = (
+        (failure.stage, failure.kind, failure.message) if failure else (None, None, None)
+    )
     return row
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from harness.store.layout import FORMAT
 from harness.store.rows import OUTCOME_COLUMNS, SCORE_COLUMNS, TEXT_COLUMNS
+
+_NOTHING = dict.fromkeys(OUTCOME_COLUMNS)
+"""What a journal of an older version may lack."""
 
 
 def schemas() -> dict[str, Any]:
@@ -43,7 +47,8 @@ def table(kind: str, columns: Mapping[str, Sequence[Any]]) -> Any:
 
 def outcomes_table(rows: list[dict[str, Any]]) -> Any:
     """The outcomes table from journal rows."""
-    columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in OUTCOME_COLUMNS}
+    values = zip(*map(itemgetter(*OUTCOME_COLUMNS), ({**_NOTHING, **row} for row in rows)), strict=True)
+    columns: dict[str, Any] = dict(zip(OUTCOME_COLUMNS, values, strict=True)) if rows else dict.fromkeys(_NOTHING, ())
     columns["passages"] = [
         [{"document": d, "start": s, "end": e, "similarity": v} for d, s, e, v in passages]
         for passages in columns["passages"]
