@@ -174,7 +174,7 @@ class _Session:
         progress.cells, progress.cells_done, progress.message = len(cells), len(done), ""
         # With --fresh an answer is wanted that is our own, whoever else asks.
         claims = None if self.options.fresh else Claims(config.workspace / WORK, self.writer.path.name)
-        batches = Batches(gateway, self.writer.path / BATCHES, self._say) if config.batch else None
+        batches = Batches(gateway, self.writer.path / BATCHES, self.stop, self._say) if config.batch else None
 
         def asking(finished: Finished) -> Asking:
             at_once = config.limits.concurrency

@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,9 @@ class _Batch:
 class Batches:
     """The batches of one sweep, those of an earlier process included."""
 
-    def __init__(self, gateway: Gateway, path: Path, on_waiting: Callable[[str], None] = lambda message: None) -> None:
+    def __init__(self, gateway: Gateway, path: Path, stop: asyncio.Event, on_waiting: Callable[[str], None]) -> None:
         self._gateway = gateway
+        self._stop = stop
         self._path = path
         self._journal: Journal | None = None
         self._open = _opened(path)
@@ -163,6 +165,8 @@ class Batches:
         assert batch.id is not None
         results = await self._waited(connection, batch, batch.id)
         alone: list[str] = []
+        if results is None:
+            return alone
         for key in batch.bills:
             reply = results.get(key)
             if not isinstance(reply, Reply):
@@ -178,9 +182,10 @@ class Batches:
 
     async def _waited(
         self, connection: BatchConnection, batch: _Batch, batch_id: str
-    ) -> Mapping[str, Reply | ProviderError]:
+    ) -> Mapping[str, Reply | ProviderError] | None:
+        """What came of it; None when the sweep is stopped before that."""
         pause = _FIRST_POLL_S
-        while True:
+        while not self._stop.is_set():
             self._on_waiting(f"waiting for the batch {batch_id} of {len(batch.keys)} requests")
             try:
                 results = await connection.collect(batch_id)
@@ -191,8 +196,10 @@ class Batches:
             if results is not None:
                 self._on_waiting("")
                 return results
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
             pause = min(_LONGEST_POLL_S, pause * 1.5)
+        return None
 
     def _guess(self, model: Any, request: Request) -> Bill:
         return self._gateway.guess(model, request, batched=True)
