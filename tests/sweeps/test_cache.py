@@ -8,8 +8,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -159,38 +161,25 @@ def test_two_sweeps_at_once_pay_for_each_answer_once(tmp_path: Path) -> None:
     assert sum(entry["calls"]["made"] for entry in found) == 300
 
 
-def test_what_another_sweep_gave_up_is_asked_by_this_one(tmp_path: Path) -> None:
-    """Failures there are no failures here."""
-    with Loopback(delay_s=0.02) as server:
-        path = questions(tmp_path, server, 30, "one", "concurrency: 2\n")
-        other = Claims(tmp_path / ".harness", "other")
-        config = load(path)
-        from harness.sweeps import asking
+def test_what_another_sweep_gives_up_is_asked_by_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process claims five requests before us, and ends half a second later without an answer."""
+    other = Claims(tmp_path / ".harness", "other")
+    theirs: list[str] = []
+    take = Claims.take
 
-        original = asking.Asking._look_again
+    def after_them(self: Claims, keys: Collection[str]) -> set[str]:
+        if not theirs:
+            theirs.extend(list(keys)[:5])
+            take(other, theirs)
+            threading.Timer(0.5, other.close).start()
+        return take(self, keys)
 
-        async def look_again(self: Any, keys: Any, cells: Any) -> list[str]:
-            other.close()
-            asking.Asking._look_again = original  # type: ignore[method-assign]
-            return await original(self, keys, cells)
-
-        asking.Asking._look_again = look_again  # type: ignore[method-assign]
-        original_take = Claims.take
-        taken: list[str] = []
-
-        def take(self: Claims, keys: Any) -> set[str]:
-            if not taken:
-                taken.extend(list(keys)[:5])
-                original_take(other, taken)
-            return original_take(self, keys)
-
-        Claims.take = take  # type: ignore[method-assign]
-        try:
-            found = summarise(run_sweep(config, Options(), Progress()))
-        finally:
-            Claims.take = original_take  # type: ignore[method-assign]
-            asking.Asking._look_again = original  # type: ignore[method-assign]
-    assert (len(taken), found["failed_cells"], found["calls"]["made"]) == (5, 0, 30)
+    monkeypatch.setattr(Claims, "take", after_them)
+    with Loopback() as server:
+        found = run(questions(tmp_path, server, 30, "one"))
+        late = [call.body["messages"][-1]["content"] for call in server.calls[-5:]]
+    assert (found["failed_cells"], found["calls"]["made"], len(theirs)) == (0, 30, 5)
+    assert late == [f"Question {i}?" for i in range(5)]
 
 
 @pytest.mark.parametrize("finish", ["length", "content_filter"])

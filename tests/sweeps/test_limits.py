@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -227,3 +230,80 @@ def test_rates_space_calls_out(rate: str, server: Loopback, tmp_path: Path) -> N
     run(questions(tmp_path, server, 20), rate)
     spread = server.calls[-1].at - server.calls[0].at
     assert spread > 0.4
+
+
+def test_hanging_calls_hold_nothing_up(server: Loopback, tmp_path: Path) -> None:
+    """Ten calls never come back: each is left after its timeout and asked again, next to the others."""
+    server.hang = 10
+    path = questions(tmp_path, server, 60, "concurrency: 10\n")
+    path.write_text(path.read_text().replace("/v1'", "/v1', timeout_s: 0.5"))
+    started = time.monotonic()
+    found = run(path)
+    assert (found["failed_cells"], server.count()) == (0, 70)
+    assert time.monotonic() - started < 8
+
+
+def test_a_cell_has_a_deadline_of_its_own(server: Loopback, tmp_path: Path) -> None:
+    """A server that never answers fails the cell after cell_timeout_s, however many attempts that would leave."""
+    server.hang = 100
+    path = questions(tmp_path, server, 2, "cell_timeout_s: 0.6\nmax_failures: 2\n")
+    path.write_text(path.read_text().replace("/v1'", "/v1', timeout_s: 0.25"))
+    started = time.monotonic()
+    found = run(path)
+    assert time.monotonic() - started < 8
+    assert found["failed_cells"] == 2
+    [folder] = (tmp_path / "runs").iterdir()
+    assert StoredSweep(Folder(folder)).outcomes["failure_kind"].to_pylist() == ["deadline"] * 2
+
+
+def test_a_python_function_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
+    """Its cells fail at the deadline, and the command ends although its thread never does."""
+    write(tmp_path / "bot.py", "import time\n\ndef answer(request):\n    time.sleep(1000)\n")
+    write(tmp_path / "q.jsonl", json.dumps({"id": "q", "question": "Q?", "references": ["x"]}) + "\n")
+    text = "dataset: q.jsonl\nchatbot: {model: 'python:bot.py:answer'}\ncell_timeout_s: 0.5\nmax_failures: 1\n"
+    path = write(tmp_path / "s.yaml", text)
+    command = [sys.executable, "-m", "harness", "sweep", str(path), "--quiet", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert json.loads(done.stdout)["failed_cells"] == 1
+
+
+def test_what_is_left_at_the_provider_is_kept(server: Loopback, tmp_path: Path) -> None:
+    """A provider that says 'none left' is left alone until it says otherwise."""
+    server.headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "300ms"}
+    run(questions(tmp_path, server, 4, "concurrency: 1\n"))
+    moments = [call.at for call in server.calls]
+    assert all(later - earlier > 0.28 for earlier, later in itertools.pairwise(moments))
+
+
+def test_two_models_of_one_provider_have_limits_of_their_own(server: Loopback, tmp_path: Path) -> None:
+    """requests_per_minute is each model's: two models take no longer than one."""
+    path = questions(tmp_path, server, 6, "requests_per_minute: 600\nconcurrency: 4\n")
+    one = "{{use: openai/{}, base_url: '{}/v1'}}"
+    models = ", ".join(f"{name}: {one.format(name, server.url)}" for name in ("gpt-4o-mini", "gpt-4.1-mini"))
+    path.write_text(path.read_text() + f"sweep: {{axes: {{model: {{{models}}}}}}}\n")
+    run(path)
+    times = [call.at for call in server.calls]
+    assert len(times) == 12
+    assert max(times) - min(times) < 1.0
+
+
+def test_requests_with_a_common_beginning_are_sent_next_to_each_other(server: Loopback, tmp_path: Path) -> None:
+    """Providers keep beginnings for a while: one system prompt after the other, not in turns."""
+    path = questions(tmp_path, server, 6, "concurrency: 1\n")
+    path.write_text(
+        path.read_text() + "sweep: {axes: {max_tokens: [5, 6], system_prompt: {a: Be kind., b: Be brief.}}}\n"
+    )
+    run(path)
+    prompts = [call.body["messages"][0]["content"] for call in server.calls]
+    assert len(prompts) == 24
+    assert len([group for group, _ in itertools.groupby(prompts)]) <= 4  # two may overtake each other
+
+
+def test_what_was_foreseen_is_kept_beside_what_it_cost(server: Loopback, tmp_path: Path) -> None:
+    """The estimate of the calls that had to be made is in the summary, with its bounds; a rerun has nothing to pay."""
+    path = questions(tmp_path, server, 6)
+    found = run(path)
+    foreseen = found["estimate"]
+    assert foreseen["calls"] == 6
+    assert foreseen["low"] <= found["cost_usd"] <= foreseen["high"]
+    assert run(path)["estimate"]["usd"] == 0

@@ -1,4 +1,4 @@
-"""The trace against a collector on loopback: spans by the conventions, no secrets, no contents where none are wanted."""
+"""The trace against a collector on loopback: spans by the conventions, no secrets, contents only where wanted."""
 
 from __future__ import annotations
 
@@ -111,7 +111,6 @@ def test_no_secret_reaches_the_collector(collector: Collector, tmp_path: Path) -
     """Not even one that a user asks about and the server repeats."""
     with Loopback() as server:
         run(tmp_path, server, f"Is {SECRET} my key?")
-        server.fail(5, 400)
     assert collector.chats()
     assert SECRET.encode() not in b"".join(span.SerializeToString() for span in collector.spans)
 

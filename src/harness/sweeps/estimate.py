@@ -22,7 +22,7 @@ Call = tuple[Any, Mapping[str, Any], int]
 class Estimate:
     """Calls by model and what they cost in USD, about `usd`, between `low` and `high`; None when a price is unknown.
 
-    The bounds are not statistical: `low` is short answers (5 tokens) to prompts of few tokens (0.8 of a quarter of the
+    The bounds are not statistical: `low` is answers of one token to prompts of few tokens (0.8 of a quarter of the
     characters), `high` answers that take all their room (or 800 tokens, where none is set) to prompts of many (1.3).
     """
 
@@ -63,7 +63,7 @@ def estimate(asked: Iterable[Call], prices: Prices, *, batched: bool = False) ->
         sent = characters / CHARACTERS_PER_TOKEN * price.input
         room = next((parameters[key] for key in _ROOM if parameters.get(key)), None)
         most = float(room or 4 * _USUAL_ANSWER_TOKENS)
-        low += 0.8 * sent + 5 * price.output
+        low += 0.8 * sent + price.output
         middle += sent + min(most, _USUAL_ANSWER_TOKENS) * price.output
         high += 1.3 * sent + most * price.output
     found.unknown = sorted(unknown)
