@@ -1,4 +1,4 @@
-"""A provider that costs next to nothing: OpenAI's chat completions over a bare asyncio protocol, in a process of its own.
+"""A provider that costs next to nothing: OpenAI's chat completions over bare asyncio, in a process of its own.
 
 The tests' loopback server takes as long for an answer as the client under measurement; on two cores that would be
 measured too. What a request gets is decided by its body alone.

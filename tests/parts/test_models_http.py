@@ -14,12 +14,7 @@ from harness.records import Message, Reply, Request
 from tests.loopback import Loopback
 from tests.parts.asking import ask
 
-CONVERSATION = (
-    Message("system", "Be brief."),
-    Message("user", "Hi"),
-    Message("assistant", "Yes?"),
-    Message("user", "Now"),
-)
+TURNS = (Message("user", "Hi"), Message("assistant", "Yes?"), Message("user", "Now"))
 REQUEST = Request((Message("system", "Be brief."), *TURNS), {"max_tokens": 9}, "The question?", ("A passage.",))
 
 
@@ -75,10 +70,9 @@ def test_by_default_the_question_is_sent(server: Loopback) -> None:
 def test_headers_take_secrets_from_the_environment_only(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     """`${NAME}` is filled on the wire, and nowhere else; the variable is known to be needed."""
     monkeypatch.setenv("BOT_KEY", "very-secret")
-    model = make(
-        "model", {"use": f"{server.url}/bot", "headers": {"X-Key": "Bearer ${BOT_KEY}"}, "response": "usage.in"}
-    )
-    with pytest.raises(ProviderError, match="expected a text at usage.in, found int"):
+    given = {"X-Key": "Bearer ${BOT_KEY}"}
+    model = make("model", {"use": f"{server.url}/bot", "headers": given, "response": "usage.in"})
+    with pytest.raises(ProviderError, match=r"expected a text at usage\.in, found int"):
         ask(model, REQUEST)
     assert server.calls[0].headers["X-Key"] == "Bearer very-secret"
     assert model.environment == ("BOT_KEY",)
