@@ -101,9 +101,8 @@ def main() -> None:
     print(f"floor (loop over the SDK): {seconds:.2f} s, {1000 * cpu / count:.2f} ms CPU per call")
     print(f"answering: {answering:.2f} s ({answering / seconds:.2f} x floor); whole command: {whole:.2f} s")
     print(f"CPU: {1000 * (used - idle) / count:.2f} ms per call above start-up ({idle:.2f} s); memory {memory:.0f} MB")
-    print(
-        f"recorded latency, mean: {latency:.0f} ms; per call: run folder {size / count:.0f} B, cache {work / count:.0f} B"
-    )
+    print(f"recorded latency, mean: {latency:.0f} ms")
+    print(f"stored per call: run folder {size / count:.0f} B, work cache {work / count:.0f} B")
     print(f"again: {warm:.2f} s, {again['calls']['made']} calls made, {count / warm:.0f} cells/s")
 
 

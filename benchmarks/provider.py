@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -32,16 +32,36 @@ class Conduct:
     hanging: float = 0.0
 
 
+class Moment(NamedTuple):
+    """A request: when it came (on the clock of time.monotonic), whether it was refused for being too many, how many
+    others were at work, and the number that its body comes to."""
+
+    at: float
+    refused: bool
+    inside: int
+    number: int
+
+
 @dataclass
 class Counts:
-    """What came in: requests, those refused, and when each was (seconds since the server began)."""
+    """What came in: requests, those refused, and each of them."""
 
     requests: int = 0
     refused: int = 0
     inside: int = 0
     peak: int = 0
     seen: set[int] = field(default_factory=set)
-    moments: list[tuple[float, bool, int]] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+
+
+def fate(conduct: Conduct, number: int) -> int | None:
+    """The status of a request that comes for the first time; None for one that hangs."""
+    share = (number % 10_000) / 10_000
+    for limit, status in ((conduct.refused, 429), (conduct.failing, 500), (conduct.hanging, None)):
+        if share < limit:
+            return status
+        share -= limit
+    return 200
 
 
 class _Protocol(asyncio.Protocol):
@@ -68,7 +88,7 @@ class _Protocol(asyncio.Protocol):
         conduct, counts = self._conduct, self._counts
         counts.requests += 1
         refuse = conduct.admits is not None and counts.inside >= conduct.admits
-        counts.moments.append((time.monotonic(), refuse, counts.inside))
+        counts.moments.append(Moment(time.monotonic(), refuse, counts.inside, zlib.crc32(body)))
         if refuse:
             counts.refused += 1
             self._write(429, b'{"error": {"message": "too many at once"}}')
@@ -87,12 +107,7 @@ class _Protocol(asyncio.Protocol):
         if number in self._counts.seen:
             return 200
         self._counts.seen.add(number)
-        share = (number % 10_000) / 10_000
-        for limit, status in ((conduct.refused, 429), (conduct.failing, 500), (conduct.hanging, None)):
-            if share < limit:
-                return status
-            share -= limit
-        return 200
+        return fate(conduct, number)
 
     def _answer(self, status: int, body: bytes) -> None:
         self._counts.inside -= 1
@@ -130,7 +145,7 @@ def _serve(conduct: Conduct, pipe: Connection) -> None:
         server = await loop.create_server(lambda: _Protocol(conduct, counts), "127.0.0.1", 0, backlog=2048)
         pipe.send(server.sockets[0].getsockname()[1])
         while await loop.run_in_executor(None, pipe.recv):
-            pipe.send((counts.requests, counts.refused, counts.peak, counts.moments))
+            pipe.send((counts.requests, counts.refused, counts.peak, [tuple(moment) for moment in counts.moments]))
 
     asyncio.run(run())
 
@@ -142,11 +157,11 @@ class Provider:
     url: str
     pipe: Connection
 
-    def counts(self) -> tuple[int, int, int, list[tuple[float, bool, int]]]:
-        """Requests so far, refused ones, the most at once, and (moment, refused, how many inside) of each."""
+    def counts(self) -> tuple[int, int, int, list[Moment]]:
+        """Requests so far, refused ones, the most at once, and each of them."""
         self.pipe.send(True)
-        found: tuple[int, int, int, list[tuple[float, bool, int]]] = self.pipe.recv()
-        return found
+        requests, refused, peak, moments = self.pipe.recv()
+        return requests, refused, peak, [Moment(*moment) for moment in moments]
 
 
 @contextmanager

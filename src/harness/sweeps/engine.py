@@ -88,6 +88,7 @@ class Engine:
         return owners
 
     async def _ask(self, todo: Mapping[str, list[Cell]], owners: dict[str, CellId]) -> None:
+        self._gateway.open(dict.fromkeys(cells[0].variant.chatbot.model for cells in todo.values()))
         self._progress.begin_asking()
 
         async def finished(key: str, answer: Answer) -> None:

@@ -80,7 +80,7 @@ class Limiter:
 
     def succeeded(self, slot: Slot, tokens: int, quota: Quota | None = None) -> None:
         """An answer came that took `tokens`: room for a little more, unless the provider says how much is left."""
-        self._recent.append((slot.level, True))
+        self._recent.append((self._level(slot), True))
         near = self.limit > _PLATEAU * self._round_from and time.monotonic() - self._round_began < _PLATEAU_S
         self.limit = min(float(self._most), self.limit + (_SLOW if near else 1.0) / self.limit)
         self._not_before += (tokens - slot.tokens) * self._token_s
@@ -92,16 +92,21 @@ class Limiter:
         now = time.monotonic()
         if retry_after:
             self._not_before = max(self._not_before, now + retry_after)
-        alike = [answered for level, answered in self._recent if level >= slot.level]
-        self._recent.append((slot.level, False))
+        level = self._level(slot)
+        alike = [answered for other, answered in self._recent if other >= level]
+        self._recent.append((level, False))
         if alike and sum(alike) >= _CHANCE * (len(alike) - sum(alike) + 1):
             return
         if slot.started >= self._round_began:
             self._round_began, self._round_refused = now, 0
-            self._round_from = min(self.limit, float(slot.level))
+            self._round_from = min(self.limit, float(level))
         self._round_refused += 1
         share = self._round_refused / (self._round_refused + self.in_flight - 1)
         self.limit = max(1.0, min(self.limit, self._round_from * (1 - _LARGEST_CUT * share)))
+
+    def _level(self, slot: Slot) -> int:
+        """How many calls there were at once: when the call began, or when it ended, if that is more."""
+        return max(slot.level, self.in_flight)
 
     def _heard(self, quota: Quota) -> None:
         """What is left, less what is on its way and may not be counted yet."""
