@@ -20,7 +20,7 @@ FAULTS = Conduct(delay_s=DELAY_S, refused=0.10, failing=0.05, hanging=0.01)
 def least_s(undisturbed: float, moments: list[Moment]) -> float:
     """The least time that the faults themselves cost, at the pace of the undisturbed run.
 
-    All slots busy with the requests that are needed now; or, if that is longer, the call that hangs and came last in the
+    All slots busy with the requests that are needed now; or, if that is longer, the hanging call that came last in the
     undisturbed run: it comes later by the requests that are asked again before it, is left, and is asked again.
     """
     again = FAULTS.refused + FAULTS.failing + FAULTS.hanging
