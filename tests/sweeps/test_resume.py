@@ -17,6 +17,7 @@ import pytest
 
 from harness.study.loaded import load
 from harness.study.summary import summarise
+from tests.loopback import Loopback
 from tests.workspaces import CONFIG, make_workspace, write
 
 KILLS, CONCURRENCY = 10, 4
@@ -110,6 +111,27 @@ def test_what_was_finished_before_the_kill_is_not_asked_again(tmp_path: Path) ->
     asked_twice = [prompt for prompt, count in calls(folder).items() if count > 1]
     assert len(asked_twice) <= CONCURRENCY
     assert len(before) >= 12
+
+
+def test_killed_with_a_hundred_calls_in_flight_it_repeats_no_others(tmp_path: Path) -> None:
+    """kill -9 half-way at concurrency 100: the restart asks again at most for what had not been answered."""
+    count, at_once = 600, 100
+    lines = [json.dumps({"id": f"q{i}", "question": f"Question {i}?", "references": ["x"]}) for i in range(count)]
+    write(tmp_path / "q.jsonl", "\n".join(lines) + "\n")
+    with Loopback(delay_s=0.1) as server:
+        model = f"{{use: openai/gpt-4o-mini, base_url: '{server.url}/v1'}}"
+        text = f"dataset: q.jsonl\nchatbot: {{model: {model}}}\nconcurrency: {at_once}\n"
+        command = [sys.executable, "-m", "harness", "sweep", str(write(tmp_path / "s.yaml", text)), "--quiet", "--json"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while server.count() < count // 2:
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        done = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
+        asked = Counter(call.body["messages"][-1]["content"] for call in server.calls)
+    assert (len(asked), max(asked.values())) == (count, 2)
+    assert server.count() - count <= at_once
+    assert (done["calls"]["made"], done["failed_cells"]) == (count, 0)
 
 
 def test_a_killed_sweep_reads_interrupted(tmp_path: Path) -> None:

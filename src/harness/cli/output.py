@@ -40,15 +40,17 @@ def _is_terminal() -> bool:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number for people; a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    """A number for people; a dash where there is none. What is small is not shown as nothing."""
+    if value is None:
+        return "-"
+    return f"{value:.2g}" if 0 < abs(value) < 0.5 * 10**-digits else f"{value:.{digits}f}"
 
 
 def money(value: float | None) -> str:
     """An amount of USD; what is not known says so."""
     if value is None:
         return "unknown"
-    return "0" if value == 0 else f"{value:.4f}" if value < 1 else f"{value:.2f}"
+    return "0" if value == 0 else number(value, 4) if value < 1 else f"{value:.2f}"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +99,13 @@ class _Connection:
         import openai
 
         self._base_error = openai.OpenAIError
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """What litellm imports and builds at its first answer must not be taken for the provider's latency."""
+        with contextlib.suppress(Exception):
+            messages = [{"role": "user", "content": "x"}]
+            self._litellm.completion(self._model.name, messages, mock_response="x", api_key=providers.NO_KEY)
 
     async def complete(self, request: Request) -> Reply:
         model, litellm = self._model, self._litellm
