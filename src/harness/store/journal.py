@@ -66,6 +66,18 @@ def lines(content: bytes | None) -> Iterator[Any]:
             yield line
 
 
+def sound(content: bytes) -> bytes:
+    """The lines that are whole JSON."""
+    kept = []
+    for raw in content.split(b"\n"):
+        try:
+            orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            continue
+        kept.append(raw)
+    return b"\n".join([*kept, b""]) if kept else b""
+
+
 def write(path: Path, rows: list[Any]) -> None:
     """Write a whole file of JSON lines, atomically."""
     from harness.store.folder import write_atomically

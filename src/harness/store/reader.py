@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.errors import UserError, advice
-from harness.store import journal, rows, tables
+from harness.store import journal, tables
 from harness.store.folder import Folder
 from harness.store.layout import (
     CELLS,
@@ -76,7 +76,7 @@ class StoredSweep:
         stored = self.folder.read(OUTCOMES_TABLE)
         if stored is not None:
             return tables.read(stored)
-        return tables.outcomes_table([line["outcome"] for line in self._cells])
+        return self._growing[0]
 
     @cached_property
     def scores(self) -> Any:
@@ -84,7 +84,7 @@ class StoredSweep:
         stored = self.folder.read(SCORES_TABLE) if self.folder.has(OUTCOMES_TABLE) else None
         if stored is not None:
             return tables.read(stored)
-        return tables.rows_table("scores", [row for line in self._cells for row in rows.score_rows(line)])
+        return self._growing[1]
 
     @cached_property
     def texts(self) -> dict[tuple[str, int, int], str]:
@@ -97,9 +97,6 @@ class StoredSweep:
         return dict(zip(keys, columns["text"], strict=True))
 
     @cached_property
-    def _cells(self) -> list[dict[str, Any]]:
-        found = {}
-        for line in journal.lines(self.folder.read(CELLS)):
-            o = line["outcome"]
-            found[o["variant"], o["example"], o["repeat"]] = line
-        return list(found.values())
+    def _growing(self) -> tuple[Any, Any]:
+        """Outcomes and scores so far."""
+        return tables.of_journal(self.folder.read(CELLS))

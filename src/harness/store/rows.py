@@ -38,9 +38,11 @@ _same = attrgetter(*_SAME)
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
-    """An outcome by column. Passages are `[document, start, end, similarity]`; their texts are kept once, apart."""
+    """An outcome by column. Passages are `document`, `start`, `end`, `similarity`; their texts are kept once, apart."""
     row: dict[str, Any] = dict(zip(_SAME, _same(outcome), strict=True))
-    row["passages"] = [[p.document, p.start, p.end, p.similarity] for p in outcome.passages]
+    row["passages"] = [
+        {"document": p.document, "start": p.start, "end": p.end, "similarity": p.similarity} for p in outcome.passages
+    ]
     failure = outcome.failure
     row["failure_stage"], row["failure_kind"], row["failure"] = (
         (failure.stage, failure.kind, failure.message) if failure else (None, None, None)
@@ -52,15 +54,8 @@ def cell_line(outcome: Outcome, scores: Iterable[Score]) -> dict[str, Any]:
     """The journal line of a finished cell."""
     return {
         "outcome": outcome_row(outcome),
-        "scores": [[s.metric, s.value, s.reason, s.failure] for s in scores],
+        "scores": [{"metric": s.metric, "value": s.value, "reason": s.reason, "failure": s.failure} for s in scores],
     }
-
-
-def score_rows(line: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The score rows of a journal line, in the order of SCORE_COLUMNS."""
-    o = line["outcome"]
-    cell = (o["variant"], o["example"], o["repeat"])
-    return [(*cell, *score) for score in line["scores"]]
 
 
 def text_lines(passages: Iterable[Passage]) -> list[list[Any]]:

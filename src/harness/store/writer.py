@@ -100,12 +100,11 @@ class Writer:
     def compact(self, order: dict[tuple[str, str, int], int]) -> None:
         """Journal -> Parquet, cells in the given order. The outcomes come last: their table says all are there."""
         self._close_journals()
-        cells = sorted(self.finished_cells(), key=lambda line: order[_cell(line)])
+        outcomes, scores = tables.of_journal(Folder(self.path).read(CELLS), order)
         texts = {tuple(line[:3]): line for line in journal.lines(Folder(self.path).read(TEXTS))}
-        scores = [row for line in cells for row in rows.score_rows(line)]
-        tables.write(self.path / TEXTS_TABLE, tables.rows_table("texts", [texts[key] for key in sorted(texts)]))
-        tables.write(self.path / SCORES_TABLE, tables.rows_table("scores", scores))
-        tables.write(self.path / OUTCOMES_TABLE, tables.outcomes_table([line["outcome"] for line in cells]))
+        tables.write(self.path / TEXTS_TABLE, tables.texts_table([texts[key] for key in sorted(texts)]))
+        tables.write(self.path / SCORES_TABLE, scores)
+        tables.write(self.path / OUTCOMES_TABLE, outcomes)
         for name in (CELLS, TEXTS):
             (self.path / name).unlink(missing_ok=True)
 
@@ -137,8 +136,3 @@ class Writer:
 def write_summary(path: Path, content: dict[str, Any]) -> None:
     """Keep the figures that were derived from a sweep's rows, for listing."""
     write_json(path / SUMMARY, content, compact=True)
-
-
-def _cell(line: dict[str, Any]) -> tuple[str, str, int]:
-    o = line["outcome"]
-    return o["variant"], o["example"], o["repeat"]
