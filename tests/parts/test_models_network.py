@@ -373,3 +373,14 @@ def test_a_refusal_in_openais_own_field_is_one(server: Loopback, monkeypatch: py
     with Loopback() as other:
         refused = ask(model_for("openai", other), REQUEST)
     assert (refused.text, refused.finish_reason) == ("I cannot help.", "refusal")
+
+
+def test_reasoning_effort_is_for_models_that_think(server: Loopback) -> None:
+    """Refused before anything is spent at OpenAI; sent under each endpoint's own name."""
+    with pytest.raises(ValueError, match="does not think"):
+        make("model", {"use": "openai/gpt-4o-mini", "reasoning_effort": "low"}).parameters({})
+    assert make("model", {"use": "openai/gpt-5-mini", "reasoning_effort": "low"}).parameters({}) == {
+        "reasoning_effort": "low"
+    }
+    send(model_for("responses", server, use="openai/gpt-5-mini", reasoning_effort="low"))
+    assert server.calls[0].body["reasoning"] == {"effort": "low"}

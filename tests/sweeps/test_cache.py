@@ -24,7 +24,7 @@ from harness.sweeps.claims import Claims
 from harness.sweeps.progress import Progress
 from harness.sweeps.session import Options, run_sweep
 from tests.loopback import Loopback
-from tests.workspaces import write
+from tests.workspaces import CONFIG, make_workspace, write
 
 
 def questions(folder: Path, server: Loopback, count: int, name: str, extra: str = "") -> Path:
@@ -159,6 +159,21 @@ def test_two_sweeps_at_once_pay_for_each_answer_once(tmp_path: Path) -> None:
     assert [entry["failed_cells"] for entry in found] == [0, 0]
     assert (len(asked), set(asked.values())) == (300, {1})
     assert sum(entry["calls"]["made"] for entry in found) == 300
+
+
+def test_two_sweeps_at_once_pay_for_each_vector_once(tmp_path: Path) -> None:
+    """Two commands over the same articles: every text reaches the embedding server once."""
+    with Loopback(delay_s=0.2) as server:
+        embedder = f"embedder: {{use: openai/text-embedding-3-small, base_url: '{server.url}/v1'}}"
+        config = CONFIG.replace("embedder: local/hashing", embedder)
+        paths = [make_workspace(tmp_path, config.replace("name: small", f"name: {n}"), f"{n}.yaml") for n in "ab"]
+        command = [sys.executable, "-m", "harness", "sweep", "--quiet", "--json"]
+        both = [subprocess.Popen([*command, str(path)], stdout=subprocess.PIPE, text=True) for path in paths]
+        found = [json.loads(process.communicate(timeout=120)[0]) for process in both]
+        texts = Counter(text for call in server.calls for text in call.body["input"])
+    assert [entry["failed_cells"] for entry in found] == [0, 0]
+    assert set(texts.values()) == {1}
+    assert sum(entry["embeddings"]["made"] for entry in found) == len(texts)
 
 
 def test_what_another_sweep_gives_up_is_asked_by_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

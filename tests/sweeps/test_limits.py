@@ -167,14 +167,14 @@ def test_a_slow_provider_does_not_hold_up_another(server: Loopback, tmp_path: Pa
 
 
 def test_a_budget_of_calls_is_kept_to_the_call(server: Loopback, tmp_path: Path) -> None:
-    """50 calls with 20 at once: 50 reach the server, not 51; the rest is done later."""
-    path = questions(tmp_path, server, 120, "concurrency: 20\n")
-    with pytest.raises(Incomplete, match="50 of 50 calls"):
-        run(path, "budget.calls=50")
-    assert server.count() == 50
+    """500 calls with 100 at once: 500 reach the server, not 501; the rest is done later."""
+    path = questions(tmp_path, server, 600, "concurrency: 100\n")
+    with pytest.raises(Incomplete, match="500 of 500 calls"):
+        run(path, "budget.calls=500")
+    assert server.count() == 500
     done = run(path)
-    assert done["finished_cells"] == 120
-    assert server.count() == 120
+    assert done["finished_cells"] == 600
+    assert server.count() == 600
 
 
 def test_a_budget_of_money_is_overspent_by_one_call_at_the_most(server: Loopback, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from harness.plugins import name, provider_of
-from harness.sweeps.claims import Claims
 from harness.sweeps.gateway import Answer, Batches, Gateway
 from harness.sweeps.gateway.answers import NOT_SERVED_AGAIN
 from harness.sweeps.workload import Cell, Workload
@@ -29,7 +28,6 @@ class Asking:
         self,
         workload: Workload,
         gateway: Gateway,
-        claims: Claims | None,
         batches: Batches | None,
         at_once: int,
         stop: asyncio.Event,
@@ -37,7 +35,7 @@ class Asking:
     ) -> None:
         self._workload = workload
         self._gateway = gateway
-        self._claims = claims
+        self._claims = gateway.claims
         self._batches = batches
         self._at_once = at_once
         self._stop = stop

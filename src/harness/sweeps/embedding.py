@@ -15,6 +15,7 @@ from harness.sweeps.gateway import Gateway
 from harness.sweeps.keys import vector_key
 
 _BATCHES_AT_ONCE = 8
+_LOOK_AGAIN_S = 0.2
 
 
 async def vectors_of(
@@ -29,7 +30,6 @@ async def vectors_of(
     keys = vector_keys(embedder, texts, purpose)
     unique = dict(zip(keys, texts, strict=True))
     vectors = {key: np.frombuffer(e.value, dtype=np.float32) for key, e in cache.get(list(unique)).items()}
-    missing = [key for key in unique if key not in vectors]
     size = embedder.batch_size
     gate = asyncio.Semaphore(_BATCHES_AT_ONCE)
 
@@ -43,7 +43,15 @@ async def vectors_of(
             on_made(len(batch))
             await asyncio.sleep(0)
 
-    await _all(embed(missing[start : start + size]) for start in range(0, len(missing), size))
+    while missing := [key for key in unique if key not in vectors]:
+        mine = missing if gateway.claims is None or embedder.local else list(gateway.claims.take(missing))
+        # What another process made meanwhile, or is making: it is taken from the cache when it is there.
+        vectors.update((key, np.frombuffer(e.value, dtype=np.float32)) for key, e in cache.get(missing).items())
+        ours = set(mine)
+        todo = [key for key in missing if key in ours and key not in vectors]
+        await _all(embed(todo[start : start + size]) for start in range(0, len(todo), size))
+        if not todo and any(key not in vectors for key in missing):
+            await asyncio.sleep(_LOOK_AGAIN_S)
     return np.stack([vectors[key] for key in keys]) if keys else np.zeros((0, 1), dtype=np.float32)
 
 

@@ -145,6 +145,8 @@ class _Session:
             describe(self.writer, self.config, self.inputs, asdict(self.options), self.key)
         done, known, spent = self._before()
         trace = trace_of(self.writer.path.name)
+        # With --fresh an answer is wanted that is our own, whoever else asks.
+        claims = None if self.options.fresh else Claims(self.config.workspace / WORK, self.writer.path.name)
         gateway = Gateway(
             self.cache,
             self.writer.path.name,
@@ -154,6 +156,7 @@ class _Session:
             fresh=self.options.fresh,
             limits=self.config.limits,
             trace=trace,
+            claims=claims,
         )
         try:
             # What runs here may have a broken file or lack a package, which is to be known before anything is spent. To
@@ -163,6 +166,9 @@ class _Session:
             await self._answer(gateway, done, known)
         finally:
             await gateway.close()
+            self.cache.flush()  # what a claim was for is there before the claim goes
+            if claims is not None:
+                claims.close()
             await asyncio.to_thread(trace.close)
         self.progress.message = "writing tables"
         self.writer.compact({cell.id: i for i, cell in enumerate(self.workload.cells)})
@@ -172,13 +178,11 @@ class _Session:
         progress, config = self.progress, self.config
         cells = self.workload.cells
         progress.cells, progress.cells_done, progress.message = len(cells), len(done), ""
-        # With --fresh an answer is wanted that is our own, whoever else asks.
-        claims = None if self.options.fresh else Claims(config.workspace / WORK, self.writer.path.name)
         batches = Batches(gateway, self.writer.path / BATCHES, self.stop, self._say) if config.batch else None
 
         def asking(finished: Finished) -> Asking:
             at_once = config.limits.concurrency
-            return Asking(self.workload, gateway, claims, batches, at_once, self.stop, finished)
+            return Asking(self.workload, gateway, batches, at_once, self.stop, finished)
 
         scorer = Scorer(config.metrics, self.cache, progress)
         failures = config.failures_allowed(len(cells))
@@ -187,9 +191,8 @@ class _Session:
         try:
             await engine.run(done, known)
         finally:
-            for opened in (claims, batches):
-                if opened is not None:
-                    opened.close()
+            if batches is not None:
+                batches.close()
 
     def _say(self, message: str) -> None:
         self.progress.message = message

@@ -44,6 +44,8 @@ class OpenAI(Hosted):
         """The sampling settings as this model takes them. ValueError for one that it refuses."""
         rule, spoken = rule_of(self.name, OPENAI), APIS[self.api]
         sent = checked(f"openai/{self.name}", rule, sampling, spoken.SETTINGS)
+        if self.reasoning_effort and self.server is None and not rule.thinks:
+            raise ValueError(f"openai/{self.name} does not think: it takes no reasoning_effort")
         return dict(spoken.parameters(sent, self.reasoning_effort))
 
     def connect(self) -> ModelConnection:

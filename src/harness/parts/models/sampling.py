@@ -14,6 +14,9 @@ _DEFAULTS = {"temperature": 1, "top_p": 1}
 """Values that say nothing: a model that refuses a setting still takes it at its default."""
 
 
+_THOUGHTS = "max_completion_tokens"
+
+
 @dataclass(frozen=True)
 class Rule:
     """What holds for the models whose name matches `names` from its start.
@@ -27,9 +30,13 @@ class Rule:
     one_of: tuple[str, ...] = ()
     limit: str = "max_tokens"
 
+    @property
+    def thinks(self) -> bool:
+        """Whether these models think before they answer, which the name of their limit tells."""
+        return self.limit == _THOUGHTS
+
 
 _BOTH = ("temperature", "top_p")
-_THOUGHTS = "max_completion_tokens"
 
 OPENAI = (
     Rule(r"gpt-5-chat"),

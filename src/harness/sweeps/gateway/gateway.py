@@ -14,6 +14,7 @@ from harness.errors import ProviderError
 from harness.plugins import EmbedderConnection, ModelConnection, name, provider_of
 from harness.records import Embedded, Failure, Reply, Request
 from harness.sweeps.cache import Cache
+from harness.sweeps.claims import Claims
 from harness.sweeps.gateway.answers import Answer, dumped, loaded
 from harness.sweeps.gateway.limiter import Limiter
 from harness.sweeps.gateway.prices import Prices
@@ -38,6 +39,7 @@ class Gateway:
         fresh: bool = False,
         limits: Limits | None = None,
         trace: Trace | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._cache = cache
         self._maker = maker
@@ -49,6 +51,7 @@ class Gateway:
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self._retries = Retries(self._limits.cell_timeout_s)
         self._trace = trace or NoTrace()
+        self.claims = claims
         self._hopeless: dict[Any, ProviderError] = {}
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
