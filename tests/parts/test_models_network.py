@@ -2,67 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from harness.errors import ProviderError
 from harness.plugins import identity, make
-from harness.records import Message, Reply, Request
+from harness.records import Request
 from harness.testing.models import check_failure, check_model
 from tests import dialects
 from tests.loopback import CHATS, Loopback
 from tests.parts.asking import ask
-
-REQUEST = Request((Message("system", "Be brief."), Message("user", "Hello There")), {"max_tokens": 50})
-KINDS = ("openai", "responses", "anthropic", "ollama", "ollama_generate", "litellm_openai", "gemini", "bot")
-STREAMING = ("openai", "responses", "anthropic", "ollama", "litellm_openai", "gemini")
-LIMITS = {"responses": "max_output_tokens", "gemini": "max_output_tokens"}
-BOT: dict[str, Any] = {
-    "request": {
-        "question": "{{ question }}",
-        "messages": "{{ messages }}",
-        "settings": "{{ parameters }}",
-    },
-    "input_tokens": "usage.in",
-    "output_tokens": "usage.out",
-}
-
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key and no other server from outside."""
-    for name in ("OPENAI", "ANTHROPIC", "OLLAMA", "MISTRAL", "GEMINI", "GOOGLE"):
-        for ending in ("_API_KEY", "_BASE_URL", "_API_BASE"):
-            monkeypatch.delenv(name + ending, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    """A provider on loopback."""
-    with Loopback() as running:
-        yield running
-
-
-def model_for(kind: str, server: Loopback, **settings: Any) -> Any:
-    """A model of each kind that asks the loopback server."""
-    use: dict[str, Any] = {
-        "openai": {"use": "openai/gpt-4o-mini", "base_url": f"{server.url}/v1"},
-        "responses": {"use": "openai/gpt-4o-mini", "base_url": f"{server.url}/v1", "api": "responses"},
-        "anthropic": {"use": "anthropic/claude-haiku-4-5", "base_url": server.url},
-        "ollama": {"use": "ollama_chat/llama3.2", "api_base": server.url},
-        "ollama_generate": {"use": "litellm/ollama/llama3.2", "api_base": server.url},
-        "litellm_openai": {"use": "litellm/openai/gpt-4o-mini", "api_base": f"{server.url}/v1"},
-        "gemini": {"use": "gemini/gemini-2.5-flash", "api_base": f"{server.url}/v1beta"},
-        "bot": {"use": f"{server.url}/bot", "response": "data.answers[0].text", **BOT},
-    }[kind]
-    return make("model", {**use, **settings})
-
-
-def send(model: Any) -> Reply:
-    """The request, its settings as the model takes them."""
-    return ask(model, Request(REQUEST.messages, model.parameters({"max_tokens": 50})))
+from tests.parts.routes import KINDS, LIMITS, REQUEST, model_for, send
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -184,57 +135,6 @@ def test_a_hanging_server_is_left(kind: str, server: Loopback) -> None:
         send(model_for(kind, server, timeout_s=0.3))
     assert caught.value.retryable
     assert caught.value.kind in ("timeout", "connection")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_drips_is_left(kind: str, server: Loopback) -> None:
-    """The deadline is for the whole answer, not for the next piece of it."""
-    server.drip_s = 0.2
-    with pytest.raises(ProviderError) as caught:
-        send(model_for(kind, server, timeout_s=0.3))
-    assert caught.value.retryable
-
-
-@pytest.mark.parametrize("kind", STREAMING)
-def test_a_streamed_answer_is_the_same_and_tells_when_it_began(kind: str, server: Loopback) -> None:
-    """Text, tokens and finish reason are those of the whole answer; the first token comes before the last."""
-    whole = send(model_for(kind, server))
-    server.drip_s = 0.03
-    reply = send(model_for(kind, server, stream=True))
-    assert reply.first_token_ms is not None and reply.latency_ms is not None
-    assert 0 < reply.first_token_ms < reply.latency_ms - 20
-    assert whole.first_token_ms is None
-    assert (reply.text, reply.finish_reason) == (whole.text, whole.finish_reason)
-    assert (reply.input_tokens, reply.output_tokens) == (whole.input_tokens, whole.output_tokens)
-
-
-@pytest.mark.parametrize("kind", STREAMING)
-def test_a_stream_that_breaks_off_is_no_answer(kind: str, server: Loopback) -> None:
-    """Half an answer is never taken for one."""
-    server.cut = 1
-    with pytest.raises(ProviderError) as caught:
-        send(model_for(kind, server, stream=True))
-    assert caught.value.retryable
-
-
-@pytest.mark.parametrize(
-    ("kind", "headers"),
-    [
-        ("openai", {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "1m0.5s"}),
-        ("responses", {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "60500ms"}),
-        ("litellm_openai", {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "60.5"}),
-        ("anthropic", {"anthropic-ratelimit-requests-remaining": "7", "anthropic-ratelimit-tokens-remaining": "900"}),
-        ("bot", {"x-ratelimit-remaining-requests": "7"}),
-    ],
-)
-def test_what_is_left_of_a_limit_is_read(kind: str, headers: dict[str, str], server: Loopback) -> None:
-    """The headers of each provider come as one thing."""
-    server.headers = headers
-    quota = send(model_for(kind, server)).quota
-    assert quota is not None
-    assert quota.requests == 7
-    if any("reset" in name for name in headers):
-        assert quota.requests_reset_s == pytest.approx(60.5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
