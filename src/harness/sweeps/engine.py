@@ -24,7 +24,10 @@ class Interrupted(HarnessError):
 
 
 class Engine:
-    """Runs the cells of one sweep in one event loop."""
+    """Runs the cells of one sweep in one event loop.
+
+    `asking` makes what asks for answers; `on_todo` is told what is to be asked, by a cell for each request, before that.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Engine:
         writer: Writer,
         progress: Progress,
         asking: Callable[[Finished], Asking],
+        on_todo: Callable[[Mapping[str, Cell]], None],
         failures_allowed: int,
         stop: asyncio.Event,
     ) -> None:
@@ -43,11 +47,10 @@ class Engine:
         self._writer = writer
         self._progress = progress
         self._asking = asking
+        self._on_todo = on_todo
         self._failures_allowed = failures_allowed
         self._stop = stop
         self._error: BaseException | None = None
-        self.on_todo: Callable[[Mapping[str, Cell]], None] = lambda todo: None
-        """Told what is to be asked, by a cell for each request, before anything is."""
 
     async def run(self, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
         """Run all cells but those `done` (by id, with their request); `known` are answers that they brought.
@@ -97,7 +100,7 @@ class Engine:
             self._writer.flush()  # it was paid for: a kill must find it on disk
 
         wanted = {key: cells[0] for key, cells in todo.items()}
-        self.on_todo(wanted)
+        self._on_todo(wanted)
         error = await self._asking(finished).run(wanted)
         self._progress.end_asking()
         self._error = self._error or error

@@ -186,8 +186,17 @@ class _Session:
 
         scorer = Scorer(config.metrics, self.cache, progress)
         failures = config.failures_allowed(len(cells))
-        engine = Engine(self.workload, gateway, scorer, self.writer, progress, asking, failures, self.stop)
-        engine.on_todo = lambda todo: self._foresee(gateway, todo)
+        engine = Engine(
+            self.workload,
+            gateway,
+            scorer,
+            self.writer,
+            progress,
+            asking,
+            lambda todo: self._foresee(gateway, todo),
+            failures,
+            self.stop,
+        )
         try:
             await engine.run(done, known)
         finally:
