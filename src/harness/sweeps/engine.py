@@ -26,7 +26,7 @@ class Interrupted(HarnessError):
 class Engine:
     """Runs the cells of one sweep in one event loop.
 
-    `asking` makes what asks for answers; `on_todo` is told what is to be asked, by a cell for each request, before that.
+    `asking` makes what asks for answers; `on_todo` is told before that what is to be asked, by a cell each.
     """
 
     def __init__(
