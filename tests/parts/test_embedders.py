@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -105,6 +105,10 @@ def test_too_few_vectors_are_a_broken_answer(server: Loopback, monkeypatch: pyte
     class Short:
         data: tuple[Any, ...] = ()
         usage = None
+        headers: Mapping[str, str] = {}
+
+        def parse(self) -> Short:
+            return self
 
     async def create(*_: Any, **__: Any) -> Short:
         return Short()
@@ -113,6 +117,14 @@ def test_too_few_vectors_are_a_broken_answer(server: Loopback, monkeypatch: pyte
     with pytest.raises(ProviderError, match="0 vectors for 2 texts") as caught:
         embed(embedder, ["a", "b"])
     assert caught.value.kind == "broken_answer" and caught.value.retryable
+
+
+def test_what_is_left_of_a_limit_comes_with_vectors_too(server: Loopback) -> None:
+    """The headers of an embedding call are read like those of an answer."""
+    server.headers = {"x-ratelimit-remaining-requests": "7"}
+    quota = embed(embedder_for("openai", server), ["a"]).quota
+    assert quota is not None
+    assert quota.requests == 7
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

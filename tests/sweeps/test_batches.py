@@ -152,6 +152,43 @@ def test_killed_between_submit_and_result_nothing_is_handed_in_twice(
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_lost_batch_is_not_taken_for_another_of_its_size(
+    kind: str, server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two batches of ten; the confirmation of the first is lost: it is the first that is found."""
+    monkeypatch.setattr("harness.parts.models.openai_batches.Batches.most", COUNT // 2)
+    monkeypatch.setattr("harness.parts.models.anthropic_batches.Batches.most", COUNT // 2)
+    run(sweep_file(tmp_path / "before", server.url, kind, "batch: true\n"), "dataset={path: q.jsonl, limit: 10}")
+    server.desk.lose_answers = 1
+    found = run(sweep_file(tmp_path / "now", server.url, kind)).summary
+    assert ([len(batch.requests) for batch in server.desk.batches], asked_singly(server)) == ([10, 10, 10], 0)
+    assert (found["calls"]["made"], found["failed_cells"]) == (COUNT, 0)
+
+
+def test_two_servers_batches_are_not_mixed_up(server: Loopback, tmp_path: Path) -> None:
+    """The same model's name at two servers: after a kill each batch is taken up where it lies."""
+    with Loopback() as other:
+        path = sweep_file(tmp_path, server.url)
+        models = ", ".join(
+            f"{name}: {{use: openai/gpt-4o-mini, base_url: '{far.url}/v1'}}"
+            for name, far in (("a", server), ("b", other))
+        )
+        path.write_text(path.read_text() + f"sweep: {{axes: {{model: {{{models}}}}}}}\n")
+        server.desk.seconds = other.desk.seconds = 1000
+        command = [sys.executable, "-m", "harness", "sweep", str(path), "--quiet"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [journal] = _wait(lambda: list((tmp_path / "runs").glob("*/batches.jsonl")))
+        _wait(lambda: journal.read_text().count('"id"') == 2)
+        process.kill()
+        process.wait()
+        server.desk.seconds = other.desk.seconds = 0
+        done = run(path).summary
+        assert (len(server.desk.batches), len(other.desk.batches)) == (1, 1)
+        assert (asked_singly(server), asked_singly(other)) == (0, 0)
+    assert (done["calls"]["made"], done["failed_cells"]) == (2 * COUNT, 0)
+
+
 def test_an_interrupt_while_waiting_keeps_the_batch(server: Loopback, tmp_path: Path) -> None:
     """Ctrl-C ends the command; the batch is taken up by the next one."""
     server.desk.seconds = 1000

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from harness.errors import ProviderError
@@ -75,9 +76,26 @@ def of_event(error: Any, about: str) -> ProviderError:
     return ProviderError(_text(about, message or str(error)), kind="broken_answer", retryable=True)
 
 
-def is_of_transport(error: BaseException) -> bool:
-    """Whether an error comes from the library below an SDK, which lets those pass that break a stream."""
-    return type(error).__module__.split(".")[0] in _TRANSPORTS
+@contextmanager
+def of_calls(sdk: Any, seconds: float, about: str) -> Iterator[None]:
+    """Whatever goes wrong in the block with a call of the openai or the anthropic SDK becomes a ProviderError."""
+    try:
+        yield
+    except ProviderError:
+        raise
+    except sdk.APIStatusError as error:
+        raise of_sdk(error, about) from error
+    except (TimeoutError, sdk.APIConnectionError) as error:
+        raise of_no_answer(error, seconds, about) from error
+    except (ToldInStream, sdk.APIError) as error:
+        raise of_event(error, about) from error
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        raise of_broken(error, about) from error
+    except Exception as error:
+        # The SDKs let the errors of the libraries below them pass that break a stream; another error is a bug of ours.
+        if type(error).__module__.split(".")[0] in _TRANSPORTS:
+            raise of_no_answer(error, seconds, about) from error
+        raise
 
 
 def is_of_json(error: BaseException) -> bool:

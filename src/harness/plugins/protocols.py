@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -132,10 +132,10 @@ class BatchConnection(Protocol):
     async def submit(self, requests: Mapping[str, Request], tag: str) -> str:
         """Hand in requests by id; returns the batch's id. `tag` is kept with it where the provider allows that."""
 
-    async def find(self, tag: str, count: int, since: float) -> str | None:
+    async def find(self, tag: str, count: int, since: float, others: Collection[str]) -> str | None:
         """The batch that was handed in under `tag` with `count` requests, after `since` (seconds since 1970).
 
-        For one whose id was lost; None where there is none.
+        For one whose id was lost; it is none of `others`. None where there is none.
         """
 
     async def collect(self, batch: str) -> Mapping[str, Reply | ProviderError] | None:

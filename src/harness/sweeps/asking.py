@@ -113,11 +113,12 @@ class Asking:
 
     async def _look_again(self, keys: Sequence[str], cells: Mapping[str, Cell]) -> list[str]:
         """Take what other processes have answered by now, and ask for what they gave up."""
-        for key, answer in self._gateway.known(keys).items():
+        known = self._gateway.known(keys)
+        for key, answer in known.items():
             await self._finished(key, answer)
-            keys = [other for other in keys if other != key]
+        rest = [key for key in keys if key not in known]
         elsewhere: list[str] = []
-        await self._one_by_one(self._mine(keys, elsewhere), cells, len(keys))
+        await self._one_by_one(self._mine(rest, elsewhere), cells, len(rest))
         if elsewhere:
             await asyncio.sleep(_LOOK_AGAIN_S)
         return elsewhere

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.plugins import EmbedderConnection, failures, part, providers, setting
-from harness.records import Embedded
+from harness.plugins import EmbedderConnection, failures, headers, part, providers, setting
+from harness.records import Embedded, Quota
 
 
 @part("embedder", "openai/", argument="name")
@@ -72,28 +72,24 @@ class _Connection:
         )
 
     async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
-        sdk, embedder = self._openai, self._embedder
+        embedder = self._embedder
         about = f"openai/{embedder.name} (key from {embedder.api_key_variable})"
         extra: dict[str, Any] = {} if embedder.dimensions is None else {"dimensions": embedder.dimensions}
-        try:
+        with failures.of_calls(self._openai, embedder.timeout_s, about):
             async with asyncio.timeout(embedder.timeout_s):
-                done = await self._client.embeddings.create(model=embedder.name, input=list(texts), **extra)
-            return _embedded(done, len(texts))
-        except sdk.APIStatusError as error:
-            raise failures.of_sdk(error, about) from error
-        except (TimeoutError, sdk.APIConnectionError) as error:
-            raise failures.of_no_answer(error, embedder.timeout_s, about) from error
-        except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError) as error:
-            raise failures.of_broken(error, about) from error
+                raw = await self._client.embeddings.with_raw_response.create(
+                    model=embedder.name, input=list(texts), **extra
+                )
+            return _embedded(raw.parse(), len(texts), headers.quota(raw.headers))
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def _embedded(done: Any, count: int) -> Embedded:
+def _embedded(done: Any, count: int, quota: Quota | None) -> Embedded:
     """The vectors out of an answer, in the order of the texts. Raises ValueError or TypeError when it is broken."""
     rows = [item.embedding for item in sorted(done.data, key=lambda item: item.index)]
     vectors = np.asarray(rows, dtype=np.float32)
     if vectors.ndim != 2 or len(vectors) != count:
         raise ValueError(f"{len(rows)} vectors for {count} texts")
-    return Embedded(vectors, getattr(done.usage, "prompt_tokens", None))
+    return Embedded(vectors, getattr(done.usage, "prompt_tokens", None), quota)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness.errors import ProviderError
 from harness.parts.models import anthropic_messages
 from harness.parts.models.anthropic_batches import Batches
 from harness.parts.models.hosted import Hosted
 from harness.parts.models.sampling import ANTHROPIC, checked, rule_of
-from harness.plugins import ModelConnection, failures, part, providers, setting
+from harness.plugins import ModelConnection, part, providers, setting
 from harness.records import Reply, Request
 
 _DEFAULT_MAX_TOKENS = 1024
@@ -62,7 +60,7 @@ class _Connection(Batches):
         import anthropic
 
         self._model = model
-        self._anthropic = anthropic
+        self._sdk = anthropic
         self._about = f"anthropic/{model.name} (key from {model.api_key_variable})"
         self._client = anthropic.AsyncAnthropic(
             api_key=os.environ.get(model.api_key_variable) or providers.NO_KEY,
@@ -81,24 +79,3 @@ class _Connection(Batches):
 
     async def close(self) -> None:
         await self._client.close()
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Whatever goes wrong with the SDK becomes a ProviderError."""
-        sdk = self._anthropic
-        try:
-            yield
-        except ProviderError:
-            raise
-        except sdk.APIStatusError as error:
-            raise failures.of_sdk(error, self._about) from error
-        except (TimeoutError, sdk.APIConnectionError) as error:
-            raise failures.of_no_answer(error, self._model.timeout_s, self._about) from error
-        except (failures.ToldInStream, sdk.APIError) as error:
-            raise failures.of_event(error, self._about) from error
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
-            raise failures.of_broken(error, self._about) from error
-        except Exception as error:
-            if failures.is_of_transport(error):
-                raise failures.of_no_answer(error, self._model.timeout_s, self._about) from error
-            raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -18,12 +18,13 @@ class Batches:
     """What a connection to Anthropic does for batches."""
 
     most: ClassVar[int] = 20_000
+    _sdk: Any
     _client: Any
     _model: Any
     _about: str
 
     def _failures(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        return failures.of_calls(self._sdk, self._model.timeout_s, self._about)
 
     async def submit(self, requests: Mapping[str, Request], tag: str) -> str:
         model = self._model
@@ -34,17 +35,18 @@ class Batches:
         with self._failures():
             return str((await self._client.messages.batches.create(requests=sent)).id)
 
-    async def find(self, tag: str, count: int, since: float) -> str | None:
-        """A batch has no tag here: it is the one of as many requests that was made at that time."""
+    async def find(self, tag: str, count: int, since: float, others: Collection[str]) -> str | None:
+        """A batch has no tag here: it is the one of as many requests that was made first after that time."""
+        found: str | None = None
         with self._failures():
             async for batch in self._client.messages.batches.list(limit=100):
                 if batch.created_at.timestamp() < since - 1:
-                    return None
+                    break
                 counts = batch.request_counts
                 total = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
-                if total == count:
-                    return str(batch.id)
-        return None
+                if total == count and batch.id not in others:
+                    found = str(batch.id)  # the newest come first
+        return found
 
     async def collect(self, batch: str) -> Mapping[str, Reply | ProviderError] | None:
         with self._failures():

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from harness.errors import ProviderError
 from harness.parts.models import openai_chat, openai_responses
 from harness.parts.models.hosted import Hosted
 from harness.parts.models.openai_batches import Batches
 from harness.parts.models.sampling import OPENAI, checked, rule_of
-from harness.plugins import ModelConnection, failures, part, providers, setting
+from harness.plugins import ModelConnection, part, providers, setting
 from harness.records import Reply, Request
 
 APIS: dict[str, Any] = {"chat": openai_chat, "responses": openai_responses}
@@ -58,7 +56,7 @@ class _Connection(Batches):
         import openai
 
         self._model = model
-        self._openai = openai
+        self._sdk = openai
         self._api = APIS[model.api]
         self._about = f"openai/{model.name} (key from {model.api_key_variable})"
         self._client = openai.AsyncOpenAI(
@@ -80,24 +78,3 @@ class _Connection(Batches):
 
     async def close(self) -> None:
         await self._client.close()
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Whatever goes wrong with the SDK becomes a ProviderError."""
-        sdk = self._openai
-        try:
-            yield
-        except ProviderError:
-            raise
-        except sdk.APIStatusError as error:
-            raise failures.of_sdk(error, self._about) from error
-        except (TimeoutError, sdk.APIConnectionError) as error:
-            raise failures.of_no_answer(error, self._model.timeout_s, self._about) from error
-        except (failures.ToldInStream, sdk.APIError) as error:
-            raise failures.of_event(error, self._about) from error
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
-            raise failures.of_broken(error, self._about) from error
-        except Exception as error:
-            if failures.is_of_transport(error):
-                raise failures.of_no_answer(error, self._model.timeout_s, self._about) from error
-            raise

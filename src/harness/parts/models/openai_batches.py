@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -20,13 +20,14 @@ class Batches:
     """What a connection to OpenAI does for batches."""
 
     most: ClassVar[int] = 20_000
+    _sdk: Any
     _client: Any
     _api: Any
     _model: Any
     _about: str
 
     def _failures(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        return failures.of_calls(self._sdk, self._model.timeout_s, self._about)
 
     async def submit(self, requests: Mapping[str, Request], tag: str) -> str:
         name = self._model.name
@@ -42,7 +43,7 @@ class Batches:
             )
             return str(made.id)
 
-    async def find(self, tag: str, count: int, since: float) -> str | None:
+    async def find(self, tag: str, count: int, since: float, others: Collection[str]) -> str | None:
         with self._failures():
             async for batch in self._client.batches.list(limit=100):
                 if (batch.metadata or {}).get(_TAG) == tag:

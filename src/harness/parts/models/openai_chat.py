@@ -42,7 +42,7 @@ async def asked(client: Any, sent: dict[str, Any], started: float) -> Reply:
 def reply(content: Mapping[str, Any], latency_ms: float | None, quota: Quota | None = None) -> Reply:
     """The reply out of a completion. Raises LookupError or TypeError when it is not one."""
     choice = content["choices"][0]
-    text, refusal = choice["message"]["content"], choice["message"].get("refusal")
+    text, refusal = choice["message"].get("content"), choice["message"].get("refusal")
     if text is None and not refusal and choice.get("finish_reason") != "content_filter":
         raise TypeError("no content")
     finish = "refusal" if refusal else choice.get("finish_reason")

@@ -37,7 +37,6 @@ class _Batch:
     """A batch that was or is to be handed in: its requests by key, and since when."""
 
     tag: str
-    model: str
     keys: Sequence[str]
     since: float
     id: str | None = None
@@ -52,7 +51,7 @@ class Batches:
         self._stop = stop
         self._path = path
         self._journal: Journal | None = None
-        self._open = _opened(path)
+        self._open, self._ids = _opened(path)
         self._on_waiting = on_waiting
 
     def takes(self, model: Any) -> bool:
@@ -100,12 +99,15 @@ class Batches:
     async def _taken_up(
         self, model: Any, connection: BatchConnection, requests: Mapping[str, Callable[[], Request]]
     ) -> list[_Batch]:
-        """The open batches of an earlier process; one that the provider does not know was never handed in."""
+        """The open batches of an earlier process; one that the provider does not know was never handed in.
+
+        A batch is the model's if it holds one of its requests: these tell servers and endpoints apart, names do not.
+        """
         found = []
-        for batch in [batch for batch in self._open if batch.model == name(model)]:
+        for batch in [batch for batch in self._open if not requests.keys().isdisjoint(batch.keys)]:
             self._open.remove(batch)
             if batch.id is None:
-                batch.id = await connection.find(batch.tag, len(batch.keys), batch.since)
+                batch.id = await self._found(connection, batch)
                 if batch.id is None:
                     self._write({"done": batch.tag})
                     continue
@@ -122,7 +124,7 @@ class Batches:
     ) -> _Batch | None:
         """A new batch of as much as the provider takes and the budget allows; without an id if it was refused."""
         chosen: dict[str, Request] = {}
-        batch = _Batch(f"harness-{secrets.token_hex(8)}", name(model), [], time.time())
+        batch = _Batch(f"harness-{secrets.token_hex(8)}", [], time.time())
         for key, request in requests.items():
             made = request()
             bill = self._gateway.purse.book(self._guess(model, made))
@@ -134,31 +136,41 @@ class Batches:
         if not chosen:
             return None
         batch.keys = list(chosen)
-        self._write({"tag": batch.tag, "model": batch.model, "keys": batch.keys, "since": batch.since})
-        try:
-            batch.id = await self._submitted(connection, chosen, batch)
+        self._write({"tag": batch.tag, "model": name(model), "keys": batch.keys, "since": batch.since})
+        submitted = await self._submitted(connection, chosen, batch)
+        if isinstance(submitted, str):
+            batch.id = submitted
             self._write({"tag": batch.tag, "id": batch.id})
-        except ProviderError as error:
-            await self._gateway.purse.close(batch.bills.values())
-            self._write({"done": batch.tag})
-            if error.kind in _HOPELESS:
-                raise
-            self._gateway.purse.spent.calls -= len(chosen)
+            return batch
+        await self._gateway.purse.close(batch.bills.values(), sent=False)
+        self._write({"done": batch.tag})
+        if submitted.kind in _HOPELESS:
+            raise submitted
         return batch
 
-    async def _submitted(self, connection: BatchConnection, chosen: Mapping[str, Request], batch: _Batch) -> str:
-        """Hand in; when that went wrong in a way that leaves it open, look whether it arrived before trying again."""
+    async def _submitted(
+        self, connection: BatchConnection, chosen: Mapping[str, Request], batch: _Batch
+    ) -> str | ProviderError:
+        """The id, or why the provider does not have the batch. After a failure that leaves it open it is looked for.
+
+        Raises ProviderError where even that fails: the batch stays open in the journal, and the next process looks.
+        """
         for attempt in range(_SUBMITS):
             try:
                 return await connection.submit(chosen, batch.tag)
             except ProviderError as error:
-                if not error.retryable or attempt + 1 == _SUBMITS:
-                    raise
-                await asyncio.sleep(max(_FIRST_POLL_S * 2**attempt, error.retry_after or 0.0))
-                found = await connection.find(batch.tag, len(chosen), batch.since)
-                if found is not None:
-                    return found
-        raise AssertionError("unreachable")
+                failure = error
+            if not failure.retryable:
+                break
+            await asyncio.sleep(max(_FIRST_POLL_S * 2**attempt, failure.retry_after or 0.0))
+            found = await self._found(connection, batch)
+            if found is not None:
+                return found
+        return failure
+
+    async def _found(self, connection: BatchConnection, batch: _Batch) -> str | None:
+        """The id of a batch that was lost, among those that are not known to be another's."""
+        return await connection.find(batch.tag, len(batch.keys), batch.since, self._ids)
 
     async def _collected(self, model: Any, connection: BatchConnection, batch: _Batch, finished: Finished) -> list[str]:
         """Wait for a batch, and pass its answers on; returns the keys that have none."""
@@ -190,6 +202,8 @@ class Batches:
             try:
                 results = await connection.collect(batch_id)
             except ProviderError as error:
+                if error.kind == "not_found":  # the provider keeps results for some weeks only
+                    return {}
                 if not error.retryable:
                     raise
                 results = None
@@ -205,6 +219,8 @@ class Batches:
         return self._gateway.guess(model, request, batched=True)
 
     def _write(self, line: Mapping[str, Any]) -> None:
+        if "id" in line:
+            self._ids.add(line["id"])
         if self._journal is None:
             self._journal = Journal(self._path)
         self._journal.append(line)
@@ -216,14 +232,16 @@ class Batches:
             self._journal.close()
 
 
-def _opened(path: Path) -> list[_Batch]:
-    """The batches that the journal leaves open."""
+def _opened(path: Path) -> tuple[list[_Batch], set[str]]:
+    """The batches that the journal leaves open, and the ids of all."""
     found: dict[str, _Batch] = {}
+    ids: set[str] = set()
     for line in lines(Folder(path.parent).read(path.name)):
+        ids.update(filter(None, [line.get("id")]))
         if "done" in line:
             found.pop(line["done"], None)
         elif "keys" in line:
-            found[line["tag"]] = _Batch(line["tag"], line["model"], line["keys"], line["since"])
+            found[line["tag"]] = _Batch(line["tag"], line["keys"], line["since"])
         elif line["tag"] in found:
             found[line["tag"]].id = line["id"]
-    return list(found.values())
+    return list(found.values()), ids

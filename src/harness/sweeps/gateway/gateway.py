@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,10 +141,6 @@ class Gateway:
         if part not in self._connections:
             self._connections[part] = part.connect()
         return self._connections[part]
-
-    def limiters(self) -> Mapping[tuple[str, str], Limiter]:
-        """The limiters by provider and model."""
-        return self._limiters
 
     def guess(self, model: Any, request: Request, *, batched: bool = False) -> Bill:
         """What an answer may take at the most: a token for three characters, and all the room for the answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -74,10 +74,11 @@ class Purse:
         self._begin(bill)
         return bill
 
-    async def close(self, bills: Iterable[Bill]) -> None:
-        """What was booked has come to an end."""
+    async def close(self, bills: Collection[Bill], *, sent: bool = True) -> None:
+        """What was booked has come to an end; what was never `sent` was no call."""
         for bill in bills:
             self._end(bill)
+        self.spent.calls -= 0 if sent else len(bills)
         await self._tell()
 
     def pay(self, bill: Bill, usd: float | None, tokens: int) -> None:
