@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from harness.config import load
+from harness.errors import UserError
 from harness.study.summary import summarise
 from harness.sweeps.cache import WORK_FILE, DiskCache, Overlay
 from harness.sweeps.claims import Claims
@@ -92,6 +93,18 @@ def test_hits_are_counted_where_another_sweep_made_it(tmp_path: Path) -> None:
     shown = DiskCache(tmp_path, "")
     assert [(s.stage, s.provider, s.entries, s.hits) for s in shown.stages()] == [("generate", "openai", 2, 3)]
     shown.close()
+
+
+def test_a_cache_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path) -> None:
+    """A full disk ends the sweep with the file's name; nothing is lost in silence."""
+    cache = DiskCache(tmp_path, "me")
+    cache._database.execute("PRAGMA max_page_count = 1")
+    cache.put("generate", {"a": b"x" * 100_000})
+    with pytest.raises(UserError, match=r"work\.sqlite: .*; make room"):
+        cache.flush()
+    time.sleep(0.2)
+    with pytest.raises(UserError, match="make room"):
+        cache.put("generate", {"b": b"1"})
 
 
 def test_pruning_by_provider_leaves_the_others(tmp_path: Path) -> None:

@@ -30,10 +30,11 @@ def status_of(folder: Folder) -> str:
     beat = folder.read_json(HEARTBEAT) or {}
     if ended and ended.get("time", 0.0) >= beat.get("time", 0.0):
         return str(ended.get("status", INTERRUPTED))
-    return RUNNING if beat and _alive(beat) else INTERRUPTED
+    return RUNNING if beat and is_alive(beat) else INTERRUPTED
 
 
-def _alive(beat: dict[str, Any]) -> bool:
+def is_alive(beat: dict[str, Any]) -> bool:
+    """Whether the process that gave this sign of life still runs, as far as can be told."""
     if beat.get("host") != socket.gethostname():
         return time.time() - float(beat.get("time", 0.0)) < _STALE_S
     pid = int(beat.get("pid", -1))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.store import StoredSweep, write_summary
+from harness.store import StoredSweep, layout, write_summary
 from harness.study.figures import METHOD, figures
 from harness.study.matrix import matrices
 from harness.study.ranking import Ranking, rank
-
-_WORK = "work.json"
-_ESTIMATE = "estimate.json"
 
 
 def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
@@ -82,7 +79,7 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
     import pyarrow.compute as pc
 
     outcomes = stored.outcomes
-    work = stored.folder.read_json(_WORK) or {}
+    work = stored.folder.read_json(layout.WORK) or {}
     own = outcomes.filter(pc.is_in(outcomes["source"], value_set=_array(["made", "cached"])))
     made = own.filter(pc.equal(own["source"], "made"))
     failed = int(pc.sum(pc.is_valid(outcomes["failure"])).as_py() or 0)
@@ -106,7 +103,7 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
             kind: int(pc.sum(answered[f"{kind}_tokens"]).as_py() or 0) for kind in ("input", "output", "cached")
         },
         "cost_usd": None if unknown else float(pc.sum(answered["cost_usd"]).as_py() or 0.0),
-        "estimate": stored.folder.read_json(_ESTIMATE),
+        "estimate": stored.folder.read_json(layout.ESTIMATE),
         "wall_s": stored.exit.get("wall_s"),
     }
 

@@ -19,7 +19,7 @@ from harness.errors import UserError
 WORK_FILE = "work.sqlite"
 _AT_ONCE = 500
 _FLUSH_S = 0.05
-_VERSION = 2
+_VERSION = 3
 _TABLES = """
 CREATE TABLE IF NOT EXISTS work (
     key TEXT PRIMARY KEY, stage TEXT, value BLOB, maker TEXT, made REAL, provider TEXT NOT NULL DEFAULT ''
@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS uses (
     maker TEXT, stage TEXT, provider TEXT, hits INTEGER, PRIMARY KEY (maker, stage, provider)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, maker TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS makers (maker TEXT PRIMARY KEY, host TEXT, pid INTEGER, beat REAL) WITHOUT ROWID;
+DROP TABLE IF EXISTS makers;
+CREATE TABLE makers (maker TEXT PRIMARY KEY, beat BLOB) WITHOUT ROWID;
 """
 
 
@@ -94,11 +95,12 @@ class DiskCache:
 
     def __init__(self, folder: Path, maker: str) -> None:
         self._maker = maker
+        self._folder = folder
         self._database = connect(folder)
         self._lock = threading.Lock()
         self._waiting: dict[str, tuple[str, bytes, float, str]] = {}
         self._hits: Counter[tuple[str, str]] = Counter()
-        self._error: sqlite3.Error | None = None
+        self._error: UserError | None = None
         self._more = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -127,7 +129,7 @@ class DiskCache:
     def put(self, stage: str, entries: Mapping[str, bytes], provider: str = "") -> None:
         """Add results. Raises UserError when earlier ones could not be written."""
         if self._error is not None:
-            raise UserError(f"cannot write the work cache: {self._error}") from self._error
+            raise self._error
         if not entries:
             return
         now = time.time()
@@ -136,7 +138,7 @@ class DiskCache:
         self._wake()
 
     def flush(self) -> None:
-        """Hand all that was put to the operating system."""
+        """Hand all that was put to the operating system. Raises UserError when that is not possible."""
         with self._lock:
             if not self._waiting and not self._hits:
                 return
@@ -145,14 +147,25 @@ class DiskCache:
                 for key, (stage, value, made, provider) in self._waiting.items()
             ]
             hits = [(self._maker, stage, provider, count) for (stage, provider), count in self._hits.items()]
+            self._commit(rows, hits)
+            self._waiting.clear()
+            self._hits.clear()
+
+    def _commit(self, rows: Sequence[Any], hits: Sequence[Any]) -> None:
+        try:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany("INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?, ?, ?)", rows)
             self._database.executemany(
                 "INSERT INTO uses VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET hits = hits + excluded.hits", hits
             )
             self._database.execute("COMMIT")
-            self._waiting.clear()
-            self._hits.clear()
+        except sqlite3.Error as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise UserError(
+                f"cannot write the work cache {self._folder / WORK_FILE}: {error}; "
+                "make room or mend the disk, and run the same command to go on"
+            ) from error
 
     def stages(self) -> list[StageSize]:
         """What the cache holds and what it was good for, by stage and provider."""
@@ -212,7 +225,7 @@ class DiskCache:
             self._closed.wait(_FLUSH_S)
             try:
                 self.flush()
-            except sqlite3.Error as error:
+            except UserError as error:
                 self._error = error
                 return
 

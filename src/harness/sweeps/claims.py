@@ -5,17 +5,17 @@ A claim is a row in the work cache's file. It ends with the process that made it
 
 from __future__ import annotations
 
-import os
-import platform
+import sqlite3
 import threading
-import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+import orjson
+
+from harness.store.status import heartbeat, is_alive
 from harness.sweeps.cache import batches, connect
 
 _BEAT_S = 5.0
-_DEAD_AFTER_S = 30.0
 
 
 class Claims:
@@ -23,7 +23,6 @@ class Claims:
 
     def __init__(self, folder: Path, maker: str) -> None:
         self._maker = maker
-        self._host = platform.node()
         self._database = connect(folder)
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -74,32 +73,17 @@ class Claims:
         return [maker for (maker,) in found]
 
     def _lives(self, maker: str) -> bool:
-        row = self._database.execute("SELECT host, pid, beat FROM makers WHERE maker = ?", [maker]).fetchone()
-        if row is None:
-            return False
-        host, pid, beat = row
-        if host == self._host and not _runs(pid):
-            return False
-        return bool(time.time() - beat < _DEAD_AFTER_S)
+        row = self._database.execute("SELECT beat FROM makers WHERE maker = ?", [maker]).fetchone()
+        return row is not None and is_alive(orjson.loads(row[0]))
 
     def _beat(self) -> None:
-        row = (self._maker, self._host, os.getpid(), time.time())
         with self._lock:
-            self._database.execute("INSERT OR REPLACE INTO makers VALUES (?, ?, ?, ?)", row)
+            row = (self._maker, orjson.dumps(heartbeat()))
+            self._database.execute("INSERT OR REPLACE INTO makers VALUES (?, ?)", row)
 
     def _keep_beating(self) -> None:
         while not self._ended.wait(_BEAT_S):
             try:
                 self._beat()
-            except Exception:  # noqa: BLE001  (closed meanwhile, or a full disk, of which others will tell)
+            except sqlite3.Error:  # closed meanwhile, or a full disk, of which the cache tells
                 return
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

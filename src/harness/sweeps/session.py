@@ -15,9 +15,8 @@ from typing import Any
 from harness.config import SweepConfig
 from harness.errors import HarnessError, Incomplete, ProviderError
 from harness.records import Reply
-from harness.store import Folder, StoredSweep, Writer
+from harness.store import Folder, StoredSweep, Writer, layout
 from harness.store.folder import write_json
-from harness.store.layout import BATCHES
 from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
@@ -42,8 +41,6 @@ from harness.sweeps.scoring import Scorer
 from harness.sweeps.workload import Cell, CellId, Workload
 
 WORK = ".harness"
-WORK_FILE = "work.json"
-ESTIMATE_FILE = "estimate.json"
 
 
 @dataclass(frozen=True)
@@ -178,7 +175,7 @@ class _Session:
         progress, config = self.progress, self.config
         cells = self.workload.cells
         progress.cells, progress.cells_done, progress.message = len(cells), len(done), ""
-        batches = Batches(gateway, self.writer.path / BATCHES, self.stop, self._say) if config.batch else None
+        batches = Batches(gateway, self.writer.path / layout.BATCHES, self.stop, self._say) if config.batch else None
 
         def asking(finished: Finished) -> Asking:
             at_once = config.limits.concurrency
@@ -208,7 +205,7 @@ class _Session:
 
     def _foresee(self, gateway: Gateway, todo: Mapping[str, Cell]) -> None:
         """Keep what the calls are thought to cost, to be compared; a sweep that is carried on keeps the first word."""
-        path = self.writer.path / ESTIMATE_FILE
+        path = self.writer.path / layout.ESTIMATE
         if not path.exists() and any(not cell.variant.chatbot.model.local for cell in todo.values()):
             found = estimate(to_ask(todo), gateway.prices, batched=self.config.batch)
             write_json(path, found.as_json())
@@ -258,7 +255,7 @@ class _Session:
             "stages": self._stages(),
             "exact_search": all(r.exact for r in self.workload.retrieved.values()),
         }
-        write_json(self.writer.path / WORK_FILE, work)
+        write_json(self.writer.path / layout.WORK, work)
 
     def _stages(self) -> dict[str, dict[str, int]]:
         """How much of each stage this sweep made itself; derived from who made what, so a resumed sweep agrees."""

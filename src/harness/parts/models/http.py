@@ -43,7 +43,7 @@ class _Endpoint:
     address: str = ""
     request: dict[str, Any] = field(default_factory=lambda: {"question": "{{ question }}"})
     response: str = "answer"
-    method: Literal["POST", "PUT", "GET"] = "POST"
+    method: Literal["POST", "PUT"] = "POST"
     headers: dict[str, str] = field(default_factory=dict)
     input_tokens: str | None = None
     output_tokens: str | None = None

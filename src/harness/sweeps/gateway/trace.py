@@ -32,6 +32,7 @@ _PARAMETERS = {
     "stop_sequences": "stop_sequences",
 }
 _LAST_WORDS_S = 5
+_QUEUE = 50_000
 
 
 class Span(Protocol):
@@ -94,7 +95,9 @@ class OpenTelemetry:
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "harness")})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(_exporter()))
+        # The SDK's own queue of 2,048 spans would drop some in silence when hundreds of calls end in a second.
+        queue = None if os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") else _QUEUE
+        self._provider.add_span_processor(BatchSpanProcessor(_exporter(), max_queue_size=queue))
         self._tracer = self._provider.get_tracer("harness")
         self._contents = os.environ.get(_CONTENTS, "true").lower() not in ("false", "0", "no", "no_content")
         self._root = self._tracer.start_span(f"sweep {sweep}", attributes={"harness.sweep": sweep})
