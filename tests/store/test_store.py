@@ -12,9 +12,12 @@ import pytest
 
 import harness
 from harness.errors import UserError
+from harness.records import Failure, Outcome, Passage, Score
 from harness.store import Folder, StoredSweep, Writer
 from harness.store.journal import Journal, lines
+from harness.store.rows import cell_line
 from harness.store.status import heartbeat, status_of
+from harness.store.tables import of_journal
 
 Run = Callable[..., StoredSweep]
 
@@ -32,6 +35,40 @@ def test_a_torn_line_is_passed_over_and_cut_before_writing_on(tmp_path: Path) ->
     again.append({"a": 3})
     again.close()
     assert list(lines(file.read_bytes())) == [{"a": 1}, {"a": 3}]
+
+
+def test_a_journal_becomes_tables_with_each_cell_once_and_in_order(tmp_path: Path) -> None:
+    """A broken line in the midst and a torn one at the end are passed over; a cell that was done again counts once."""
+    file = tmp_path / "cells.jsonl"
+    journal = Journal(file)
+    passage = (Passage("a.md", 1, 3, "bc", 0.5),)
+    failed = Outcome("v", "b", 0, failure=Failure("generate", "timeout", "too late"))
+    journal.append(cell_line(failed, [Score("v", "b", 0, "m", None, failure="no answer")]))
+    journal.append(cell_line(Outcome("v", "b", 0, passage, answer="B"), [Score("v", "b", 0, "m", 0.5, "half")]))
+    journal.flush()
+    with file.open("ab") as broken:
+        broken.write(b'{"outcome": {"variant": \n')
+    journal.append(cell_line(Outcome("v", "a", 0, answer="A", input_tokens=3), []))
+    journal.close()
+    with file.open("ab") as torn:
+        torn.write(b'{"outcome": {"variant": "v", "exam')
+    outcomes, scores = of_journal(file.read_bytes(), {("v", "a", 0): 0, ("v", "b", 0): 1})
+    assert outcomes.column("answer").to_pylist() == ["A", "B"]
+    assert outcomes.column("input_tokens").to_pylist() == [3, None]
+    assert outcomes.column("failure").to_pylist() == [None, None]
+    [found] = outcomes.column("passages").to_pylist()[1]
+    assert found == {"document": "a.md", "start": 1, "end": 3, "similarity": 0.5}
+    assert scores.to_pylist() == [
+        {"variant": "v", "example": "b", "repeat": 0, "metric": "m", "value": 0.5, "reason": "half", "failure": None}
+    ]
+
+
+def test_a_journal_without_cells_becomes_empty_tables(tmp_path: Path) -> None:
+    """A sweep that has just begun can be read."""
+    Journal(tmp_path / "cells.jsonl").close()
+    outcomes, scores = of_journal((tmp_path / "cells.jsonl").read_bytes())
+    assert (outcomes.num_rows, scores.num_rows) == (0, 0)
+    assert of_journal(None)[0].num_rows == 0
 
 
 def test_a_line_is_with_the_system_soon_after_it_was_added(tmp_path: Path) -> None:
