@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-from harness.parts.splitters.lengths import length_in
 from harness.parts.splitters.spans import spans_of
+from harness.plugins.lengths import length_in
 from harness.records import Span
 from tests.parts.texts import SIZES, TEXTS, splitter
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.errors import UserError
-from harness.parts.splitters.lengths import length_in
 from harness.parts.splitters.sentence import sentences_of
 from harness.plugins import names
+from harness.plugins.lengths import length_in
 from harness.testing import check_splitter
 from tests.parts.texts import SIZES, TEXTS, splitter
 

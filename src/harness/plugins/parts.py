@@ -8,9 +8,50 @@ from typing import Any
 from harness.plugins.registry import Registration, find
 
 
-def setting(default: Any = dataclasses.MISSING, *, inert: bool = False, **kwargs: Any) -> Any:
-    """A field of a part. `inert` marks what cannot change a result (a timeout): it stays out of every key."""
-    return dataclasses.field(default=default, metadata={"inert": inert}, **kwargs)
+def setting(default: Any = dataclasses.MISSING, *, inert: bool = False, late: bool = False, **kwargs: Any) -> Any:
+    """A field of a part. `inert` marks what cannot change a result (a timeout): it stays out of every key.
+
+    `late` marks what a part learned after it was first used: at its default it stays out of the key too, so that
+    what was made before is still found.
+    """
+    return dataclasses.field(default=default, metadata={"inert": inert, "late": late}, **kwargs)
+
+
+class PartOf:
+    """The annotation of a field that holds a part of its own: `model: Annotated[Any, PartOf("model")]`.
+
+    In YAML it is a name or a mapping with `use`, as everywhere.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(self._made)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.kind}"}
+
+    def _made(self, value: Any) -> Any:
+        from pydantic import ValidationError
+
+        if not isinstance(value, str | dict):
+            raise ValueError(f"expected the name of a {self.kind}, or a mapping with `use`, found {value!r}")
+        try:
+            return make(self.kind, value)
+        except LookupError as error:
+            raise ValueError(str(error)) from None
+        except ValidationError as error:
+            [first, *_] = error.errors(include_url=False)
+            where = ".".join(str(step) for step in first["loc"])
+            raise ValueError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def is_part(value: Any) -> bool:
+    """Whether a value is a part."""
+    return hasattr(type(value), "registration")
 
 
 def registration(part: Any) -> Registration:
@@ -29,9 +70,15 @@ def identity(part: Any) -> dict[str, Any]:
 
     A part whose results hang on more than its fields (a file's content) tells it by a method `identity_extra`.
     """
-    fields = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if not f.metadata.get("inert", False)}
+    fields = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if _decides(f, getattr(part, f.name))}
+    fields = {key: identity(value) if is_part(value) else value for key, value in fields.items()}
     extra = part.identity_extra() if hasattr(part, "identity_extra") else {}
     return {"use": registration(part).name, **fields, **extra, "version": part.version}
+
+
+def _decides(field: Any, value: Any) -> bool:
+    inert, late = field.metadata.get("inert", False), field.metadata.get("late", False)
+    return not inert and not (late and value == field.default)
 
 
 def name(part: Any) -> str:
@@ -54,14 +101,14 @@ def label(part: Any) -> str:
         if field.name == known.argument or field.metadata.get("inert", False):
             continue
         if field.default is dataclasses.MISSING or value != field.default:
-            parts.append(f"{field.name}={value}")
+            parts.append(f"{field.name}={label(value) if is_part(value) else value}")
     return name(part) + (f"({', '.join(parts)})" if parts else "")
 
 
 def written(part: Any) -> dict[str, Any]:
     """The part as a mapping that a YAML file may hold: `use`, then every field."""
     known = registration(part)
-    fields = {k: v for k, v in settings(part).items() if k != known.argument}
+    fields = {k: written(v) if is_part(v) else v for k, v in settings(part).items() if k != known.argument}
     return {"use": name(part), **fields}
 
 

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ProviderError
-from harness.records import Case, Chunk, Embedded, Example, Reply, Request, Span, Verdict
+from harness.records import (
+    Case,
+    Chunk,
+    Context,
+    Embedded,
+    Example,
+    Hit,
+    Lookup,
+    Message,
+    Passage,
+    Query,
+    Ranked,
+    Reply,
+    Request,
+    Span,
+    Verdict,
+)
+
+Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
+"""Vectors of texts as passages, one row each."""
+
+Ask = Callable[[Sequence[Message], Mapping[str, Any]], Awaitable[str]]
+"""A model's answer to messages, with sampling settings."""
+
+T = TypeVar("T")
 
 
 class Splitter(Protocol):
@@ -20,6 +44,22 @@ class Splitter(Protocol):
 
     def split(self, text: str) -> list[Span]:
         """Spans of `text` in document order, each not empty; they may overlap."""
+
+
+@runtime_checkable
+class GivingSplitter(Protocol):
+    """A splitter whose chunks are small to be found, and larger when they are given to the model."""
+
+    def given(self, text: str, spans: Sequence[Span]) -> list[Span]:
+        """For each of `spans`, as `split` made them, the span that holds it and is given in its place."""
+
+
+@runtime_checkable
+class EmbeddingSplitter(Protocol):
+    """A splitter that looks at vectors; `split` is not called. Its chunks depend on the variant's embedder too."""
+
+    async def split_by(self, text: str, embed: Embed) -> list[Span]:
+        """Spans, as of `split`."""
 
 
 class EmbedderConnection(Protocol):
@@ -37,7 +77,8 @@ class Embedder(Protocol):
 
     version: ClassVar[int]
     local: ClassVar[bool]
-    batch_size: ClassVar[int]
+    batch_size: int
+    """Texts in one call at the most. One with an attribute `batch_tokens` bounds their tokens too."""
 
     @property
     def price_name(self) -> str | None:
@@ -60,11 +101,17 @@ class OpenIndex(Protocol):
     def fill(self, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
         """Write all chunks with their vectors; row i of `vectors` is chunk i. Writing twice changes nothing."""
 
-    def search(self, queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
+    def search(
+        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> list[list[tuple[int, float]]]:
         """For each query the best `k` as (chunk number, cosine similarity rounded to 6 digits), best first.
 
-        Equal similarities come in chunk order, so that the same content always gives the same ranking.
+        Equal similarities come in chunk order, so that the same content always gives the same ranking. Only chunks
+        that are `allowed` (by number; None: all) are found.
         """
+
+    def vectors(self, numbers: Sequence[int]) -> NDArray[np.float64]:
+        """The vectors of chunks, scaled to length 1 (a zero vector stays zero): one row each."""
 
     @property
     def exact(self) -> bool:
@@ -83,33 +130,90 @@ class Index(Protocol):
         """Open or create a collection in `folder`; its name is 3 to 60 characters of [a-z0-9-]."""
 
 
+class QueryWriter(Protocol):
+    """Makes of a user's question the texts to search with. `reads_history`: the turns before it decide them too."""
+
+    version: ClassVar[int]
+    reads_history: ClassVar[bool]
+
+    async def lookups(self, query: Query, ask: Ask) -> list[Lookup]:
+        """One text or several, none empty; what several find is fused by reciprocal ranks.
+
+        `ask` asks the model in the part's field `model`, through the gateway. Raises ProviderError.
+        """
+
+
 class View(Protocol):
-    """What a retriever may look at: one corpus, cut, embedded and indexed."""
+    """What a retriever may look at: one corpus, cut, embedded and indexed. A filter is applied already."""
 
     chunks: Sequence[Chunk]
-    index: OpenIndex
+    allowed: NDArray[np.bool_] | None
+    """Which chunks may be found, by number; None: all."""
 
-    async def embed(self, queries: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of the queries by the variant's embedder."""
+    async def embed(self, lookups: Sequence[Lookup]) -> NDArray[np.float32]:
+        """Vectors by the variant's embedder, one row each."""
+
+    def search(self, vectors: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
+        """The `k` nearest chunks of each vector as (number, cosine similarity), best first."""
+
+    def vectors(self, numbers: Sequence[int]) -> NDArray[np.float64]:
+        """The vectors of chunks, of length 1: one row each."""
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` makes of the chunks, made once for each chunking and `name` (a lexical index)."""
 
 
 class Retriever(Protocol):
-    """Finds the chunks for a question."""
+    """Finds the chunks for a question. Only where `uses_vectors` is true the corpus is embedded for it.
+
+    One that combines lists has a field `fetch_k`, how long they are: fixed, so that a smaller k is a prefix of a
+    larger; the sweep file must not ask for a larger `top_k`.
+    """
 
     version: ClassVar[int]
     uses_vectors: ClassVar[bool]
 
-    async def retrieve(self, questions: Sequence[str], k: int, view: View) -> list[list[tuple[int, float]]]:
-        """For each question at most `k` (chunk number, score), best first; a smaller k is a prefix of a larger."""
+    async def retrieve(self, lookups: Sequence[Lookup], k: int, view: View) -> list[list[Hit]]:
+        """For each text at most `k` hits, best first; a smaller k is a prefix of a larger."""
+
+
+class RerankerConnection(Protocol):
+    """A reranker, ready to be asked."""
+
+    async def score(self, question: str, texts: Sequence[str]) -> Ranked:
+        """How well each of at most `batch_size` texts fits, whatever the others are. Raises ProviderError."""
+
+    async def close(self) -> None:
+        """Release what the connection holds."""
 
 
 class Reranker(Protocol):
-    """Orders retrieved passages anew."""
+    """Orders passages anew, by a score of question and text. `top_n` are kept of them; None keeps all."""
+
+    version: ClassVar[int]
+    local: ClassVar[bool]
+    batch_size: int
+    top_n: int | None
+
+    @property
+    def price_name(self) -> str | None:
+        """The name in the price table; None where a call costs nothing."""
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """Names of the environment variables that must be set before it can be asked."""
+
+    def connect(self) -> RerankerConnection:
+        """Make a connection for the running event loop."""
+
+
+class ContextBuilder(Protocol):
+    """Makes of the passages the text that goes into the prompt; may leave out or join some."""
 
     version: ClassVar[int]
 
-    async def rerank(self, question: str, chunks: Sequence[Chunk], scores: Sequence[float]) -> list[tuple[int, float]]:
-        """The positions of `chunks` in their new order, each with its score."""
+    def build(self, passages: Sequence[Passage]) -> Context:
+        """The context of passages that come best first."""
 
 
 class ModelConnection(Protocol):

@@ -18,7 +18,18 @@ from typing import Any, TypeVar
 
 from harness.errors import UserError, advice
 
-KINDS = ("splitter", "embedder", "index", "retriever", "reranker", "model", "metric", "search")
+KINDS = (
+    "splitter",
+    "embedder",
+    "index",
+    "query",
+    "retriever",
+    "reranker",
+    "context",
+    "model",
+    "metric",
+    "search",
+)
 ENTRY_POINTS = "harness.plugins"
 _BUILT_INS = "harness.parts"
 _FILES = "harness_plugin_"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.records.corpus import Passage
-from harness.records.example import Example
+from harness.records.example import Evidence, Example
 
 NO_ANSWER = "no answer: "
 """How the failure of a score begins that has no answer to score."""
@@ -29,7 +29,8 @@ class Outcome:
 
     `request` is the key of the rendered request; `source` is `made` (asked in this sweep), `cached` (known from an
     earlier one) or `shared` (another cell of this sweep asked the same). `cost_usd` is what the answer costs when it is
-    asked for, whoever paid: 0 for a local model, None where the price is unknown.
+    asked for, whoever paid: 0 for a local model, None where the price is unknown. `missed` is the evidence that no
+    passage covers: spans cut to what is missing, a document alone where only that was asked for.
     """
 
     variant: str
@@ -49,12 +50,18 @@ class Outcome:
     first_token_ms: float | None = None
     wait_ms: float | None = None
     attempts: int | None = None
+    missed: tuple[Evidence, ...] = ()
     failure: Failure | None = None
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a metric sees: the example and what one cell made of it."""
+    """What a metric sees: the example and what one cell made of it.
+
+    `evidence_chunks` are the chunks of the variant's chunking that share a character with the evidence, as the model
+    would get them. `index_recall` is the share of the question's exact nearest neighbours that the index found; None
+    where nobody looked.
+    """
 
     example: Example
     answer: str
@@ -64,6 +71,8 @@ class Case:
     input_tokens: int | None = None
     output_tokens: int | None = None
     first_token_ms: float | None = None
+    evidence_chunks: tuple[Evidence, ...] = ()
+    index_recall: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

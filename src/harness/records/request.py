@@ -63,6 +63,19 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """A reranker's scores of a batch of texts, in their order; more is better.
+
+    `tokens` and `searches` are what the provider bills, None where it gave no count.
+    """
+
+    scores: tuple[float, ...]
+    tokens: int | None = None
+    searches: int | None = None
+    quota: Quota | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Embedded:
     """Vectors of a batch of texts: float32, one row per text. `tokens` is None where the provider gave no count."""
 

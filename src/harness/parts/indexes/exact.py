@@ -41,10 +41,15 @@ class _InMemory:
     def fill(self, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
         self._vectors = unit(vectors)
 
-    def search(self, queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
+    def search(
+        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> list[list[tuple[int, float]]]:
         if not len(self._vectors):
             return [[] for _ in queries]
-        return nearest(self._vectors, queries, k)
+        return nearest(self._vectors, queries, k, allowed)
+
+    def vectors(self, numbers: Sequence[int]) -> NDArray[np.float64]:
+        return self._vectors[list(numbers)]
 
     def close(self) -> None:
         self._vectors = np.zeros((0, 0))

@@ -21,11 +21,20 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     return scaled
 
 
-def nearest(vectors: NDArray[np.float64], queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
+def nearest(
+    vectors: NDArray[np.float64],
+    queries: NDArray[np.float32],
+    k: int,
+    allowed: NDArray[np.bool_] | None = None,
+) -> list[list[tuple[int, float]]]:
     """For each query the `k` best rows of `vectors` (already of length 1) as (row, similarity).
 
-    Ordered by similarity rounded to 6 digits, then by row.
+    Ordered by similarity rounded to 6 digits, then by row. Only rows that are `allowed` are found.
     """
+    if allowed is not None:
+        rows_allowed = np.flatnonzero(allowed)
+        found_there = nearest(vectors[rows_allowed], queries, k)
+        return [[(int(rows_allowed[row]), similarity) for row, similarity in hits] for hits in found_there]
     scaled = unit(queries)
     rows = max(1, _BLOCK // max(1, len(vectors)))
     found: list[list[tuple[int, float]]] = []

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.plugins import part
-from harness.records import Chunk
+from harness.plugins import RerankerConnection, part
 
 
 @part("reranker", "none")
@@ -16,7 +14,20 @@ class NoReranker:
     """Leaves the order as it is."""
 
     version: ClassVar[int] = 1
+    local: ClassVar[bool] = True
+    batch_size: ClassVar[int] = 1
+    top_n: ClassVar[int | None] = None
 
-    async def rerank(self, question: str, chunks: Sequence[Chunk], scores: Sequence[float]) -> list[tuple[int, float]]:
-        """Every position with its own score."""
-        return list(enumerate(scores))
+    @property
+    def price_name(self) -> str | None:
+        """Free."""
+        return None
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """Needs nothing."""
+        return ()
+
+    def connect(self) -> RerankerConnection:
+        """Never asked. Raises TypeError."""
+        raise TypeError("the reranker `none` scores nothing")

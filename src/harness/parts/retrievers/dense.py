@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.plugins import View, part
+from harness.records import Hit, Lookup
 
 
 @part("retriever", "dense")
@@ -17,6 +18,7 @@ class Dense:
     version: ClassVar[int] = 1
     uses_vectors: ClassVar[bool] = True
 
-    async def retrieve(self, questions: Sequence[str], k: int, view: View) -> list[list[tuple[int, float]]]:
-        """The `k` nearest chunks of each question."""
-        return view.index.search(await view.embed(questions), k)
+    async def retrieve(self, lookups: Sequence[Lookup], k: int, view: View) -> list[list[Hit]]:
+        """The `k` nearest chunks of each text."""
+        found = view.search(await view.embed(lookups), k)
+        return [[Hit(number, similarity, similarity) for number, similarity in hits] for hits in found]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.parts.splitters.lengths import Unit, length_in
 from harness.parts.splitters.sizes import check_sizes
 from harness.parts.splitters.spans import spans_of
 from harness.plugins import part
+from harness.plugins.lengths import Unit, length_in
 from harness.records import Span
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.parts.splitters.lengths import Unit, length_in
 from harness.parts.splitters.sizes import check_sizes
 from harness.plugins import part
+from harness.plugins.lengths import Unit, length_in
 from harness.records import Span
 
 _END = re.compile(
