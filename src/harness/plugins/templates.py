@@ -30,6 +30,7 @@ def render(text: str, values: Mapping[str, Any]) -> str:
         raise TemplateRuntimeError(f"{type(error).__name__}: {error}") from error
 
 
+@lru_cache(maxsize=512)
 def names_in(text: str) -> frozenset[str]:
     """The names that a template reads from outside. Raises jinja2.TemplateError where it is no template."""
     return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(text)))

@@ -53,7 +53,10 @@ class ToyView:
     """
 
     def __init__(self, texts: Sequence[str] = TEXTS, allowed: Sequence[int] | None = None) -> None:
-        self.chunks = [Chunk("toy.md", 1000 * i, 1000 * i + len(text), text) for i, text in enumerate(texts)]
+        starts = range(0, 1000 * len(texts), 1000)
+        self.chunks: Sequence[Chunk] = [
+            Chunk("toy.md", start, start + len(text), text) for start, text in zip(starts, texts, strict=True)
+        ]
         self.allowed: NDArray[np.bool_] | None = None
         if allowed is not None:
             self.allowed = np.isin(np.arange(len(texts)), list(allowed))
@@ -75,7 +78,7 @@ class ToyView:
 
     def vectors(self, numbers: Sequence[int]) -> NDArray[np.float64]:
         """The vectors of chunks."""
-        return self._vectors[np.asarray(numbers, dtype=int)]
+        return self._vectors[list(numbers)]
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """What `make` makes, once for each name."""
@@ -92,7 +95,9 @@ def check_retriever(retriever: Retriever, lookups: Sequence[Lookup] = LOOKUPS) -
     wrong.
     """
     check_part(retriever)
-    assert isinstance(retriever.uses_vectors, bool), "`uses_vectors: ClassVar[bool]` says whether the corpus is embedded"
+    assert isinstance(retriever.uses_vectors, bool), (
+        "`uses_vectors: ClassVar[bool]` says whether the corpus is embedded"
+    )
     fetch_k = getattr(retriever, "fetch_k", None)
     assert fetch_k is None or (isinstance(fetch_k, int) and fetch_k >= 1), "`fetch_k` must be at least 1"
     for allowed in (None, (0, 1, 3, 5, 8, 10), (2,), ()):

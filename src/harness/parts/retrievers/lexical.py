@@ -18,7 +18,7 @@ from harness.records import Chunk
 
 DIGITS = 6
 _WORD = re.compile(r"[^\W_]+")
-# Scripts without spaces: Han, Japanese kana; and Korean, whose particles hang on the words. As in Lucene's CJK analyser.
+# Scripts without spaces, Han and kana; and Korean, whose particles hang on the words. As Lucene's CJK analyser has it.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(f"([{_UNSPACED}]+)|[^{_UNSPACED}]+")
 _STOP = frozenset(
@@ -63,7 +63,7 @@ class Lexical:
         return [_best(_scores(index, ids), k, view.allowed) if ids else [] for ids in known]
 
     def _index(self, words: Vocabulary) -> Any:
-        import bm25s
+        import bm25s  # type: ignore[import-untyped]
 
         # Double precision, because single leaves noise in the sixth digit.
         index = bm25s.BM25(k1=self.k1, b=self.b, method=self.method, dtype="float64")

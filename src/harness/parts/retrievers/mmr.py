@@ -83,8 +83,6 @@ def _alike(numbers: NDArray[np.int64], view: View) -> NDArray[np.float64]:
 def _take(
     found: list[list[Hit]], numbers: NDArray[np.int64], values: NDArray[np.float64], similar: NDArray[np.float64]
 ) -> None:
-    for hits, number, value, similarity in zip(
-        found, numbers.tolist(), values.tolist(), similar.tolist(), strict=True
-    ):
+    for hits, number, value, similarity in zip(found, numbers.tolist(), values.tolist(), similar.tolist(), strict=True):
         if value != -np.inf:
             hits.append(Hit(number, value + 0.0, similarity))
