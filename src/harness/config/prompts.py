@@ -14,13 +14,13 @@ __all__ = ["NAMES", "problems", "render", "uses_metadata"]
 
 NAMES = ("question", "context", "passages", "history", "metadata", "tags")
 """What a prompt may name: the last user message; the text that is made of the passages; the passages themselves, with
-number (1 is the best), document, start, end, text, similarity; the earlier messages, with role and content; the
+number (1 is the best), document, start, end, text, similarity, score; the earlier messages, with role and content; the
 example's own fields."""
 
 _SAMPLE: dict[str, Any] = {
     "question": "a question",
     "context": "a context",
-    "passages": [{"number": 1, "document": "a.md", "start": 0, "end": 1, "text": "a", "similarity": 0.5}],
+    "passages": [{"number": 1, "document": "a.md", "start": 0, "end": 1, "text": "a", "similarity": 0.5, "score": 1.0}],
     "history": [{"role": "user", "content": "before"}],
     "metadata": {},
     "tags": ["a"],
