@@ -140,11 +140,11 @@ def _ollama(body: Body, finish: str | None) -> Body:
 
 
 def openai_embeddings(body: Body) -> Body:
-    """Vectors as OpenAI gives them: in base64 when that is asked for, cut to `dimensions` when they are."""
+    """Vectors as OpenAI, Voyage and Jina give them: in base64 when that is asked for, cut when dimensions are."""
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
     data = []
     for i, text in enumerate(texts):
-        numbers: Any = vector(text)[: body.get("dimensions")]
+        numbers: Any = vector(text)[: body.get("dimensions") or body.get("output_dimension")]
         if body.get("encoding_format") == "base64":
             numbers = base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
         data.append({"object": "embedding", "index": i, "embedding": numbers})
@@ -158,6 +158,56 @@ def ollama_embeddings(body: Body) -> Body:
     return {"model": body["model"], "embeddings": [vector(t) for t in texts], "prompt_eval_count": len(texts)}
 
 
+def cohere_embeddings(body: Body) -> Body:
+    """Vectors of /v2/embed."""
+    vectors = [vector(text)[: body.get("output_dimension")] for text in body["texts"]]
+    return {
+        "id": "x",
+        "embeddings": {"float": vectors},
+        "texts": body["texts"],
+        "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": len(vectors)}},
+    }
+
+
+def gemini_embeddings(body: Body) -> Body:
+    """Vectors of batchEmbedContents."""
+    texts = ["".join(part["text"] for part in asked["content"]["parts"]) for asked in body["requests"]]
+    sizes = [asked.get("outputDimensionality") for asked in body["requests"]]
+    return {"embeddings": [{"values": vector(t)[:size]} for t, size in zip(texts, sizes, strict=True)]}
+
+
+def relevance(question: str, text: str) -> float:
+    """A score that depends on question and text alone."""
+    return abs(vector(f"{question}\n{text}")[0])
+
+
+def cohere_rerank(body: Body) -> Body:
+    """Scores of /v2/rerank, the best first; one search is billed."""
+    return {
+        "id": "x",
+        "results": _ranked(body),
+        "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}},
+    }
+
+
+def jina_rerank(body: Body) -> Body:
+    """Scores as Jina gives them: tokens are billed."""
+    return {"model": body["model"], "results": _ranked(body), "usage": {"total_tokens": len(body["documents"])}}
+
+
+def voyage_rerank(body: Body) -> Body:
+    """Scores as Voyage gives them: in `data`; tokens are billed."""
+    usage = {"total_tokens": len(body["documents"])}
+    return {"object": "list", "data": _ranked(body), "model": body["model"], "usage": usage}
+
+
+def _ranked(body: Body) -> list[Body]:
+    scores = [relevance(body["query"], text) for text in body["documents"]]
+    return [
+        {"index": i, "relevance_score": scores[i]} for i in sorted(range(len(scores)), key=scores.__getitem__)[::-1]
+    ]
+
+
 def refusal(path: str, status: int) -> Body:
     """An error in the words of the path's protocol."""
     message = f"status {status}"
@@ -165,6 +215,8 @@ def refusal(path: str, status: int) -> Body:
         return {"type": "error", "error": {"type": "error", "message": message}}
     if path.startswith("/api/"):
         return {"error": message}
+    if path.startswith("/v2/"):
+        return {"message": message}
     if path.startswith("/v1beta/"):
         return {"error": {"code": status, "message": message, "status": "ERROR"}}
     return {"error": {"message": message, "type": "error", "code": None}}

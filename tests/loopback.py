@@ -40,6 +40,11 @@ CHATS = {
 OTHERS = {
     "/v1/embeddings": dialects.openai_embeddings,
     "/api/embed": dialects.ollama_embeddings,
+    "/v2/embed": dialects.cohere_embeddings,
+    "/v1beta/models/{model}:batchEmbedContents": dialects.gemini_embeddings,
+    "/v2/rerank": dialects.cohere_rerank,
+    "/v1/rerank": dialects.jina_rerank,
+    "/voyage/v1/rerank": dialects.voyage_rerank,
     "/api/show": lambda body: {"model_info": {}, "template": "", "capabilities": ["completion"]},
 }
 FREE = ("/api/show",)

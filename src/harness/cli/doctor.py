@@ -23,7 +23,7 @@ def command(json_: bool) -> None:
         "keys": keys,
         "versions": provenance.versions(),
         "machine": provenance.machine(),
-        "extras": {"sentence-transformers": _installed("sentence_transformers")},
+        "extras": {"onnx": _installed("onnx"), "sentence-transformers": _installed("sentence_transformers")},
     }
     if json_:
         print_json(content)

@@ -16,6 +16,7 @@ from harness.sweeps.keys import vector_key
 
 _BATCHES_AT_ONCE = 8
 _LOOK_AGAIN_S = 0.2
+_BYTES_PER_TOKEN = 3
 
 
 async def vectors_of(
@@ -30,7 +31,7 @@ async def vectors_of(
     keys = vector_keys(embedder, texts, purpose)
     unique = dict(zip(keys, texts, strict=True))
     vectors = {key: np.frombuffer(e.value, dtype=np.float32) for key, e in cache.get(list(unique)).items()}
-    size = embedder.batch_size
+    prefix = len(getattr(embedder, f"{purpose}_prefix", ""))
     gate = asyncio.Semaphore(_BATCHES_AT_ONCE)
 
     async def embed(batch: list[str]) -> None:
@@ -49,10 +50,31 @@ async def vectors_of(
         vectors.update((key, np.frombuffer(e.value, dtype=np.float32)) for key, e in cache.get(missing).items())
         ours = set(mine)
         todo = [key for key in missing if key in ours and key not in vectors]
-        await _all(embed(todo[start : start + size]) for start in range(0, len(todo), size))
+        sizes = [_tokens(unique[key]) + prefix // _BYTES_PER_TOKEN for key in todo]
+        bound = getattr(embedder, "batch_tokens", None)
+        await _all(embed(batch) for batch in batches_of(todo, sizes, embedder.batch_size, bound))
         if not todo and any(key not in vectors for key in missing):
             await asyncio.sleep(_LOOK_AGAIN_S)
     return np.stack([vectors[key] for key in keys]) if keys else np.zeros((0, 1), dtype=np.float32)
+
+
+def batches_of(keys: Sequence[str], sizes: Sequence[int], most: int, bound: int | None) -> list[list[str]]:
+    """The keys in order, at most `most` in a batch, whose sizes come to at most `bound`; a larger one goes alone."""
+    batches: list[list[str]] = []
+    filled = 0
+    for key, size in zip(keys, sizes, strict=True):
+        full = not batches or len(batches[-1]) >= most
+        if full or (bound is not None and filled + size > bound):
+            batches.append([])
+            filled = 0
+        batches[-1].append(key)
+        filled += size
+    return batches
+
+
+def _tokens(text: str) -> int:
+    """A careful guess: a token for three bytes, which is one for a Chinese character."""
+    return len(text.encode(errors="replace")) // _BYTES_PER_TOKEN + 1
 
 
 def vector_keys(embedder: Any, texts: Sequence[str], purpose: str) -> list[str]:

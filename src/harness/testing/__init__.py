@@ -10,6 +10,7 @@ from harness.testing.metrics import check_metric
 from harness.testing.models import check_model
 from harness.testing.parts import check_part
 from harness.testing.queries import check_query_writer
+from harness.testing.rerankers import check_reranker
 from harness.testing.retrievers import check_retriever
 from harness.testing.splitters import check_splitter
 
@@ -21,6 +22,7 @@ __all__ = [
     "check_model",
     "check_part",
     "check_query_writer",
+    "check_reranker",
     "check_retriever",
     "check_splitter",
 ]

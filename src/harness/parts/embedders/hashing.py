@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.parts.embedders.texts import Prefixed
 from harness.plugins import EmbedderConnection, part
 from harness.plugins.stems import stem
 from harness.records import Embedded
@@ -30,7 +31,7 @@ _STOP_WEIGHT = 0.1
 
 @part("embedder", "local/hashing")
 @dataclass(frozen=True)
-class Hashing:
+class Hashing(Prefixed):
     """Lexical, not semantic: texts are near when they share words or parts of words. The same on every machine.
 
     Each word counts 1 + log(frequency) on its stem, less on its character 4-grams (for typos and compounds), very
@@ -58,15 +59,16 @@ class Hashing:
 
     def connect(self) -> EmbedderConnection:
         """Ready at once."""
-        return _Connection(self.dimensions)
+        return _Connection(self)
 
 
 class _Connection:
-    def __init__(self, dimensions: int) -> None:
-        self._dimensions = dimensions
+    def __init__(self, embedder: Hashing) -> None:
+        self._embedder = embedder
 
     async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
-        return Embedded(np.stack([_vector(text, self._dimensions) for text in texts]))
+        embedder = self._embedder
+        return Embedded(np.stack([_vector(text, embedder.dimensions) for text in embedder.prefixed(texts, purpose)]))
 
     async def close(self) -> None:
         return None

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.parts.embedders.tasks import task_of
+from harness.parts.embedders.texts import Prefixed, check_bounds, one_row_each, sendable
 from harness.plugins import EmbedderConnection, failures, part, providers, setting
 from harness.records import Embedded
+
+_MEDIA = ("data:", "gs://", "files/", "https://generativelanguage.googleapis.com/")
 
 
 @part("embedder", "litellm/", argument="name", fallback=True)
 @dataclass(frozen=True)
-class LiteLLMEmbedder:
-    """An embedding model by its litellm name (`ollama/nomic-embed-text`, `voyage/voyage-3`)."""
+class LiteLLMEmbedder(Prefixed):
+    """An embedding model by its litellm name (`ollama/nomic-embed-text`, `voyage/voyage-3.5`).
+
+    Providers that want to know (Cohere, Voyage, Gemini, Vertex, Jina, NVIDIA) are told whether a text is a question or
+    a passage. `dimensions` asks for shorter vectors. Cohere takes 96 texts in a request, others more.
+    """
 
     version: ClassVar[int] = 1
     local: ClassVar[bool] = False
-    batch_size: ClassVar[int] = 96
     name: str = ""
     api_base: str | None = None
+    dimensions: int | None = setting(None, late=True)
+    batch_size: int = setting(96, inert=True)
+    batch_tokens: int = setting(100_000, inert=True)
     timeout_s: float = setting(120.0, inert=True)
+
+    def __post_init__(self) -> None:
+        check_bounds(self.batch_size, None, self.batch_tokens)
+        if self.dimensions is not None and self.dimensions < 1:
+            raise ValueError(f"dimensions must be at least 1, found {self.dimensions}")
 
     @property
     def provider(self) -> str:
@@ -47,8 +62,9 @@ class LiteLLMEmbedder:
         return (known,) if known and self.server is None else ()
 
     def identity_extra(self) -> dict[str, Any]:
-        """The server, wherever it was named."""
-        return {"api_base": self.server}
+        """The server, wherever it was named, and by what word the purpose is told."""
+        task = task_of(self.name)
+        return {"api_base": self.server, **({"purpose": task.parameter} if task else {})}
 
     def connect(self) -> EmbedderConnection:
         """Import litellm, quietly."""
@@ -67,18 +83,23 @@ class _Connection:
         embedder, litellm = self._embedder, self._litellm
         variable = providers.KEYS.get(embedder.provider)
         about = f"{embedder.name} (through litellm{f', key from {variable}' if variable else ''})"
+        sent = sendable(texts)
         try:
             async with asyncio.timeout(embedder.timeout_s):
                 done = await litellm.aembedding(
                     model=embedder.name,
-                    input=list(texts),
+                    input=[_as_text(text) for text in embedder.prefixed(sent, purpose)],
                     api_base=embedder.server,
                     api_key=providers.key(variable, embedder.server),
                     max_retries=0,
                     timeout=embedder.timeout_s,
+                    **_extra(embedder, purpose),
                 )
-            return _embedded(done, len(texts))
+            made = _embedded(done, len(sent))
+            return replace(made, vectors=one_row_each(made.vectors, texts))
         except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
+            if failures.is_of_json(error):  # litellm calls an answer that it cannot read a broken connection
+                raise failures.of_broken(error, about) from error
             raise failures.of_no_answer(error, embedder.timeout_s, about) from error
         except self._base_error as error:
             if isinstance(getattr(error, "status_code", None), int):
@@ -89,6 +110,25 @@ class _Connection:
 
     async def close(self) -> None:
         await providers.leave_litellm()
+
+
+def _extra(embedder: LiteLLMEmbedder, purpose: str) -> dict[str, Any]:
+    """The arguments for the purpose and for shorter vectors.
+
+    litellm knows of OpenAI's own models which can be shorter; at a server that speaks OpenAI's protocol any may.
+    """
+    task = task_of(embedder.name)
+    told: dict[str, Any] = task.told(purpose) if task else {}
+    if embedder.dimensions is not None:
+        told["dimensions"] = embedder.dimensions
+        if embedder.provider == "openai":
+            told["allowed_openai_params"] = ["dimensions"]
+    return told
+
+
+def _as_text(text: str) -> str:
+    """A text that litellm does not take for the address of a picture or a file, which it would fetch or send."""
+    return f" {text}" if text.startswith(_MEDIA) else text
 
 
 def _embedded(done: Any, count: int) -> Embedded:

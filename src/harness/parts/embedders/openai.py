@@ -5,28 +5,41 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.parts.embedders.texts import Prefixed, check_bounds, one_row_each, sendable
 from harness.plugins import EmbedderConnection, failures, headers, part, providers, setting
 from harness.records import Embedded, Quota
+
+_MOST = 2048
 
 
 @part("embedder", "openai/", argument="name")
 @dataclass(frozen=True)
-class OpenAIEmbedder:
-    """An embedding model of OpenAI (`openai/text-embedding-3-small`), or of a compatible server at `base_url`."""
+class OpenAIEmbedder(Prefixed):
+    """An embedding model of OpenAI (`openai/text-embedding-3-small`), or of a compatible server at `base_url`.
+
+    One request takes at most `batch_size` texts and `batch_tokens` tokens: OpenAI's limits are 2,048 and 300,000; a
+    server of one's own may have lower ones.
+    """
 
     version: ClassVar[int] = 1
     local: ClassVar[bool] = False
-    batch_size: ClassVar[int] = 256
     name: str = ""
     dimensions: int | None = None
     base_url: str | None = None
     api_key_variable: str = setting("OPENAI_API_KEY", inert=True)
+    batch_size: int = setting(256, inert=True)
+    batch_tokens: int = setting(300_000, inert=True)
     timeout_s: float = setting(60.0, inert=True)
+
+    def __post_init__(self) -> None:
+        check_bounds(self.batch_size, _MOST, self.batch_tokens)
+        if self.dimensions is not None and self.dimensions < 1:
+            raise ValueError(f"dimensions must be at least 1, found {self.dimensions}")
 
     @property
     def server(self) -> str | None:
@@ -75,12 +88,14 @@ class _Connection:
         embedder = self._embedder
         about = f"openai/{embedder.name} (key from {embedder.api_key_variable})"
         extra: dict[str, Any] = {} if embedder.dimensions is None else {"dimensions": embedder.dimensions}
+        sent = sendable(texts)
         with failures.of_calls(self._openai, embedder.timeout_s, about):
             async with asyncio.timeout(embedder.timeout_s):
                 raw = await self._client.embeddings.with_raw_response.create(
-                    model=embedder.name, input=list(texts), **extra
+                    model=embedder.name, input=embedder.prefixed(sent, purpose), **extra
                 )
-            return _embedded(raw.parse(), len(texts), headers.quota(raw.headers))
+            made = _embedded(raw.parse(), len(sent), headers.quota(raw.headers))
+            return replace(made, vectors=one_row_each(made.vectors, texts))
 
     async def close(self) -> None:
         await self._client.close()

@@ -1,28 +1,48 @@
-"""sentence-transformers: embedding models that run on this machine; an extra, since they bring torch."""
+"""sentence-transformers: embedding models that run on this machine, by name or from a local folder.
+
+The package (an extra, since it brings torch) runs them where it is installed; a local folder runs without it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.plugins import EmbedderConnection, part
+from harness.parts.embedders.pooling import pooling_of
+from harness.parts.embedders.texts import Prefixed
+from harness.plugins import EmbedderConnection, encoders, part, setting, weights
 from harness.records import Embedded
+
+_PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
+"""Under which names a model keeps its own prompt for a purpose: the package's, from its version 5 on."""
 
 
 @part("embedder", "sentence-transformers/", argument="name")
 @dataclass(frozen=True)
-class SentenceTransformers:
-    """A sentence-transformers model by name or local path; needs the extra `sentence-transformers`."""
+class SentenceTransformers(Prefixed):
+    """A sentence-transformers model by name (needs the extra `sentence-transformers`) or from a local folder.
+
+    A folder, relative to the workspace, runs without torch where it holds `onnx/model.onnx`, or is a BERT (needs the
+    extra `onnx`). Vectors have length 1. A model's own prompts are put before the texts, unless a prefix is set.
+    """
 
     version: ClassVar[int] = 1
     local: ClassVar[bool] = True
     batch_size: ClassVar[int] = 64
     name: str = ""
+    workspace: str = setting("", inert=True)
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder; None where the name is one of the Hub."""
+        return weights.folder_of(self.name, self.workspace)
 
     @property
     def price_name(self) -> str | None:
@@ -34,34 +54,88 @@ class SentenceTransformers:
         """Needs nothing."""
         return ()
 
+    def identity_extra(self) -> dict[str, Any]:
+        """A digest of the folder's content: another model under the same path is another embedder."""
+        return {"content": weights.digest_of(self.folder)} if self.folder else {}
+
     def connect(self) -> EmbedderConnection:
-        """Load the model. Raises UserError when the extra is not installed or the model cannot be loaded."""
+        """Load the model. Raises UserError when a package is missing or the model cannot be loaded."""
+        about = f"sentence-transformers/{self.name}"
+        if self.folder is None and weights.looks_local(self.name):
+            raise UserError(f"{about}: no such folder (looked in {self.workspace or Path.cwd()})")
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
-            raise UserError(
-                f"sentence-transformers/{self.name} needs a package that is not installed ({error.name}): "
-                "pip install 'harness-sweep[sentence-transformers]'"
-            ) from None
+            return _without_torch(self, about, str(error.name))
         try:
-            return _Connection(SentenceTransformer(self.name))
+            return _Connection(self, _by_package(SentenceTransformer(str(self.folder or self.name)), self))
         except (OSError, ValueError) as error:
-            raise UserError(f"sentence-transformers/{self.name}: cannot be loaded: {error}") from error
+            raise UserError(f"{about}: cannot be loaded: {error}") from error
+
+
+Encode = Callable[[Sequence[str], str], NDArray[Any]]
+"""Vectors of texts for a purpose."""
 
 
 class _Connection:
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    def __init__(self, embedder: SentenceTransformers, encode: Encode) -> None:
+        self._embedder = embedder
+        self._encode = encode
 
     async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
-        vectors = await asyncio.to_thread(
-            self._encoder(purpose), list(texts), normalize_embeddings=True, show_progress_bar=False
-        )
+        vectors = await asyncio.to_thread(self._encode, list(texts), purpose)
         return Embedded(np.asarray(vectors, dtype=np.float32))
 
     async def close(self) -> None:
         return None
 
-    def _encoder(self, purpose: str) -> Any:
-        """From 5.0 on the package has an encoder for each purpose, which puts the model's own prompt before a text."""
-        return getattr(self._model, "encode_query" if purpose == "query" else "encode_document", self._model.encode)
+
+def _by_package(model: Any, embedder: SentenceTransformers) -> Encode:
+    """The package's encoders. From 5.0 on it has one for each purpose, which puts the model's own prompt before a
+    text."""
+
+    def encode(texts: Sequence[str], purpose: str) -> Any:
+        encoder = getattr(model, "encode_query" if purpose == "query" else "encode_document", model.encode)
+        given = {"prompt": embedder.prefix(purpose)} if embedder.prefix(purpose) else {}
+        return encoder(texts, normalize_embeddings=True, show_progress_bar=False, **given)
+
+    return encode
+
+
+def _without_torch(embedder: SentenceTransformers, about: str, missing: str) -> EmbedderConnection:
+    """Run a local folder by onnxruntime. Raises UserError where there is none, or it cannot be run so."""
+    folder = embedder.folder
+    if folder is None:
+        raise UserError(
+            f"{about} needs a package that is not installed ({missing}): "
+            "pip install 'harness-sweep[sentence-transformers]'; without it, name a local folder with a BERT or an "
+            "ONNX model: pip install 'harness-sweep[onnx]'"
+        ) from None
+    try:
+        encoder = encoders.load(folder, scores=False, about=about)
+    except ImportError as error:
+        raise UserError(
+            f"{about} needs a package that is not installed ({error.name}): pip install 'harness-sweep[onnx]', "
+            "or 'harness-sweep[sentence-transformers]'"
+        ) from None
+    finish = pooling_of(folder, encoder.rank, about)
+    own = _own_prompts(folder)
+    lower = bool((weights.read_json(folder / "sentence_bert_config.json") or {}).get("do_lower_case"))
+
+    def encode(texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
+        prompt = embedder.prefix(purpose) or own[purpose]
+        given = [prompt + text for text in texts]
+        return encoder.run([text.lower() for text in given] if lower else given, finish)
+
+    return _Connection(embedder, encode)
+
+
+def _own_prompts(folder: Path) -> dict[str, str]:
+    """The prompts that a model keeps for each purpose, empty where it has none."""
+    config = weights.read_json(folder / "config_sentence_transformers.json") or {}
+    prompts = config.get("prompts") or {}
+    usual = prompts.get(config.get("default_prompt_name"), "")
+    return {
+        purpose: next((prompts[name] for name in names if prompts.get(name)), usual)
+        for purpose, names in _PROMPTS.items()
+    }
