@@ -18,6 +18,11 @@ def passage(document: str, start: int, end: int) -> Passage:
     return Passage(document, start, end, "", 0.0)
 
 
+def retrieved(*passages: Passage, evidence: tuple[Evidence, ...]) -> Case:
+    """A case with evidence whose passages came in this order."""
+    return Case(example(evidence=evidence), "", passages)
+
+
 def value(metric: str | dict[str, Any], case: Case) -> float | None:
     """What a metric makes of a case that it applies to."""
     part = make("metric", metric)

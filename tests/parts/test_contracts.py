@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from harness.plugins import known, make, names, part, registry
-from harness.records import Case, Example, Span, Verdict
+from harness.records import Case, Example, Span, Verdict, digest
 from harness.testing import check_metric, check_part, check_splitter
 
 METRICS = [name.replace("@K", "@3") for name in names("metric") if "/" not in name and ":" not in name]
@@ -41,8 +41,11 @@ def test_built_in_parts_keep_the_contract_of_parts(kind: str) -> None:
         *((name, "maximize", 0, 1, "", "answer") for name in ("answer_match", "token_f1", "abstention", "correct")),
         *(
             (name, "maximize", 0, 1, "", "passages")
-            for name in ("recall@2", "precision@2", "mrr", "ndcg@2", "span_iou")
+            for name in ("recall@2", "precision@2", "mrr", "mrr@2", "map", "map@2", "ndcg@2", "hit_rate", "span_iou")
         ),
+        ("precision_omega", "maximize", 0, 1, "", "evidence_chunks"),
+        ("index_recall", "maximize", 0, 1, "", "index_recall"),
+        ("context_tokens", "minimize", 0, None, "tokens", "passages"),
         ("latency_ms", "minimize", 0, None, "ms", "latency_ms"),
         ("answer_tokens", "minimize", 0, None, "tokens", "output_tokens"),
         ("cost_usd", "minimize", 0, None, "USD", "cost_usd"),
@@ -68,9 +71,10 @@ def test_how_built_in_metrics_are_read(
         ("latency_ms", Case(Example("e", ()), "x", latency_ms=12.5)),
         ("answer_tokens", Case(Example("e", ()), "x", output_tokens=12)),
         ("cost_usd", Case(Example("e", ()), "x", cost_usd=0.0)),
+        ("index_recall", Case(Example("e", ()), "x", index_recall=0.0)),
     ],
 )
-def test_expense_is_what_was_counted_and_unknown_is_not_zero(name: str, case: Case) -> None:
+def test_what_was_measured_comes_through_and_unknown_is_not_zero(name: str, case: Case) -> None:
     """The figures come through unchanged, zero too; what is unknown gives no value."""
     metric = make("metric", name)
     assert metric.applies(case.example)
@@ -130,6 +134,19 @@ def test_a_broken_metric_is_found_out(changes: dict[str, Any], said: str) -> Non
     broken = part("metric", "broken")(_subclass(GoodMetric, changes))
     with pytest.raises(AssertionError, match=said):
         check_metric(broken())
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Case) if field.name != "example"])
+def test_whatever_a_metric_reads_it_must_name(name: str) -> None:
+    """Each field of Case changes in the contract test, so that one read in secret is found out."""
+
+    def score(self: Any, case: Case) -> float:
+        return int(digest(repr(getattr(case, name)))[:8], 16) / 16**8
+
+    check_metric(part("metric", "open")(_subclass(GoodMetric, {"score": score, "reads": (name,)}))())
+    with pytest.raises(AssertionError, match=f"{name} changes its value"):
+        check_metric(part("metric", "secret")(_subclass(GoodMetric, {"score": score, "reads": ()}))())
 
 
 @pytest.mark.usefixtures("fresh")

@@ -1,4 +1,4 @@
-"""Rank metrics against values by hand; span metrics against sets of characters."""
+"""Rank metrics: by hand, and against sets of characters."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.plugins import make
-from harness.records import Case, Evidence, Passage
-from tests.parts.cases import example, passage, value
+from harness.plugins import label, make
+from harness.records import Evidence, Passage
+from tests.parts.cases import example, passage, retrieved, value
 
 PIECES = (Evidence("a", 10, 20), Evidence("a", 50, 60), Evidence("b"))
 MISS = passage("c", 0, 100)
 FIRST = passage("a", 0, 11)
 SECOND = passage("a", 59, 70)
 WHOLE = passage("b", 5, 6)
+ALL = [name + "@1" for name in ("recall", "precision", "ndcg", "map", "mrr", "hit_rate")] + ["map", "mrr", "hit_rate"]
 IDEAL_3 = 1 + 1 / math.log2(3) + 1 / 2
-
-
-def retrieved(*passages: Passage, evidence: tuple[Evidence, ...] = PIECES) -> Case:
-    """A case whose passages came in this order."""
-    return Case(example(evidence=evidence), "", passages)
 
 
 @pytest.mark.parametrize(
@@ -50,11 +46,28 @@ def retrieved(*passages: Passage, evidence: tuple[Evidence, ...] = PIECES) -> Ca
         ((MISS, FIRST), "ndcg@1", 0),
         ((FIRST,), "ndcg@9", 1 / IDEAL_3),
         ((passage("a", 0, 100), SECOND, WHOLE), "ndcg@3", (1 + 1 / 2) / IDEAL_3),
+        ((), "map", 0),
+        ((), "map@2", 0),
+        ((), "mrr@2", 0),
+        ((), "hit_rate", 0),
+        ((), "hit_rate@2", 0),
+        ((FIRST, SECOND, WHOLE), "map", 1),
+        ((MISS, FIRST, SECOND), "map", (1 / 2 + 2 / 3) / 3),
+        ((FIRST, FIRST, SECOND), "map", (1 + 2 / 3) / 3),
+        ((passage("a", 0, 100), SECOND, WHOLE), "map", (1 + 2 / 3) / 3),
+        ((MISS, FIRST, SECOND), "map@2", 1 / 2 / 3),
+        ((FIRST, SECOND, WHOLE), "map@1", 1 / 3),
+        ((MISS, MISS, SECOND), "mrr@2", 0),
+        ((MISS, SECOND, FIRST), "mrr@2", 1 / 2),
+        ((MISS, MISS, SECOND), "hit_rate", 1),
+        ((MISS, MISS, SECOND), "hit_rate@3", 1),
+        ((MISS, MISS, SECOND), "hit_rate@2", 0),
+        ((MISS, MISS), "hit_rate", 0),
     ],
 )
 def test_rank_metrics_by_hand(passages: tuple[Passage, ...], metric: str, expected: float) -> None:
     """Three pieces of evidence, one of them a whole document; values worked out by hand."""
-    assert value(metric, retrieved(*passages)) == pytest.approx(expected)
+    assert value(metric, retrieved(*passages, evidence=PIECES)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +77,16 @@ def test_rank_metrics_by_hand(passages: tuple[Passage, ...], metric: str, expect
 def test_one_common_character_finds(found: int, document: str, start: int, end: int) -> None:
     """A passage finds evidence from one common character on; touching ends and other documents do not count."""
     case = retrieved(passage(document, start, end), evidence=(Evidence("a", 10, 20),))
-    assert value("recall@1", case) == value("mrr", case) == value("ndcg@1", case) == value("precision@1", case) == found
+    assert {value(name, case) for name in ALL} == {found}
 
 
-@pytest.mark.parametrize("name", ["recall@", "precision@", "ndcg@"])
+def test_evidence_without_a_character_is_not_found() -> None:
+    """A passage around it shares no character with it."""
+    case = retrieved(passage("a", 0, 10), evidence=(Evidence("a", 5, 5),))
+    assert {value(name, case) for name in ALL} == {0}
+
+
+@pytest.mark.parametrize("name", ["recall@", "precision@", "ndcg@", "map@", "mrr@", "hit_rate@"])
 @pytest.mark.parametrize("k", ["0", "-1", "five", "2.5"])
 def test_k_is_a_whole_number_from_1_on(name: str, k: str) -> None:
     """`recall@0` and `recall@five` are refused."""
@@ -75,51 +94,25 @@ def test_k_is_a_whole_number_from_1_on(name: str, k: str) -> None:
         make("metric", name + k)
 
 
-@pytest.mark.parametrize("name", ["recall@3", "precision@3", "ndcg@3", "mrr"])
+@pytest.mark.parametrize("name", ALL)
 def test_rank_metrics_apply_where_there_is_evidence(name: str) -> None:
     """A document alone is evidence enough; none is not zero."""
     assert make("metric", name).applies(example(evidence=(Evidence("a"),)))
     assert not make("metric", name).applies(example(("x",)))
 
 
-@pytest.mark.parametrize("name", ["span_recall", "span_precision", "span_iou"])
-def test_span_metrics_apply_where_all_evidence_is_spans(name: str) -> None:
-    """One piece without start and end, or no evidence, and they say nothing."""
-    metric = make("metric", name)
-    assert metric.applies(example(evidence=(Evidence("a", 0, 1), Evidence("b", 2, 3))))
-    assert not metric.applies(example(evidence=(Evidence("a", 0, 1), Evidence("b"))))
-    assert not metric.applies(example(evidence=(Evidence("a", 0),)))
-    assert not metric.applies(example())
-
-
-def test_evidence_without_a_character_has_no_coverage() -> None:
-    """Empty evidence, which could only be divided by, gives no value, and no passage finds it."""
-    case = retrieved(passage("a", 0, 10), evidence=(Evidence("a", 5, 5),))
-    assert [value(name, case) for name in ("span_recall", "span_precision", "span_iou")] == [None, None, None]
-    assert value("recall@1", case) == 0
+@pytest.mark.parametrize("name", ["map", "mrr", "hit_rate"])
+def test_a_name_with_and_without_k_are_two_metrics(name: str) -> None:
+    """`mrr` looks at all passages, `mrr@2` at two, and `mrr@` alone is no name."""
+    whole, cut = make("metric", name), make("metric", f"{name}@2")
+    assert (label(whole), label(cut)) == (name, f"{name}@2")
+    case = retrieved(MISS, MISS, FIRST, evidence=PIECES)
+    assert whole.score(case) > cut.score(case) == 0
+    with pytest.raises(LookupError):
+        make("metric", f"{name}@")
 
 
 STRETCHES = st.tuples(st.sampled_from("ab"), st.integers(0, 25), st.integers(1, 12))
-
-
-@settings(deadline=None)
-@given(evidence=st.lists(STRETCHES, min_size=1, max_size=4), passages=st.lists(STRETCHES, max_size=5))
-def test_span_metrics_are_those_of_sets_of_characters(
-    evidence: list[tuple[str, int, int]], passages: list[tuple[str, int, int]]
-) -> None:
-    """Overlapping, touching and nested spans count each character once, as sets of (document, position) do."""
-
-    def characters(stretches: list[tuple[str, int, int]]) -> set[tuple[str, int]]:
-        return {(document, start + i) for document, start, size in stretches for i in range(size)}
-
-    wanted, given_ = characters(evidence), characters(passages)
-    case = retrieved(
-        *(passage(d, start, start + size) for d, start, size in passages),
-        evidence=tuple(Evidence(d, start, start + size) for d, start, size in evidence),
-    )
-    assert value("span_recall", case) == len(wanted & given_) / len(wanted)
-    assert value("span_precision", case) == (len(wanted & given_) / len(given_) if given_ else 0)
-    assert value("span_iou", case) == len(wanted & given_) / len(wanted | given_)
 
 
 @settings(deadline=None)
@@ -146,3 +139,9 @@ def test_rank_metrics_are_those_of_sets_of_characters(
     ideal = sum(1 / math.log2(rank + 2) for rank in range(min(k, len(pieces))))
     gain = sum(1 / math.log2(rank + 2) for rank, new in enumerate(gains) if new)
     assert value(f"ndcg@{k}", case) == pytest.approx(gain / ideal)
+    precisions = [sum(gains[: rank + 1]) / (rank + 1) for rank, new in enumerate(gains) if new]
+    assert value(f"map@{k}", case) == pytest.approx(sum(precisions) / len(pieces))
+    assert value(f"hit_rate@{k}", case) == any(touched[:k])
+    assert value(f"mrr@{k}", case) == max((1 / (r + 1) for r, found in enumerate(touched[:k]) if found), default=0)
+    for name in ("map", "mrr", "hit_rate"):
+        assert value(name, case) == value(f"{name}@{len(ranked) + 1}", case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 from harness.records import Case, Evidence, Example, Message, Passage
 
@@ -41,10 +42,34 @@ PASSAGES = (
     (Passage("other.md", 0, 4, "r" * 4, 0.1), Passage("prices.md", 25, 60, "s" * 35, 0.1)) * 4,
 )
 
+MEASURED: tuple[dict[str, Any], ...] = (
+    {},
+    {
+        "latency_ms": 0.0,
+        "cost_usd": 0.0,
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "evidence_chunks": (),
+        "index_recall": 0.0,
+    },
+    {
+        "latency_ms": 812.5,
+        "cost_usd": 0.0021,
+        "input_tokens": 410,
+        "output_tokens": 37,
+        "first_token_ms": 95.0,
+        "evidence_chunks": (
+            Evidence("prices.md", 0, 20),
+            Evidence("prices.md", 15, 40),
+            Evidence("plans.md", 3, 9),
+        ),
+        "index_recall": 0.8,
+    },
+)
+"""What was measured: nothing, only zeros, and something of everything."""
+
 CASES = tuple(
-    Case(example, answer, passages, latency, cost, tokens, tokens)
-    for example, answer, passages, (latency, cost, tokens) in product(
-        EXAMPLES, ANSWERS, PASSAGES, ((None, None, None), (0.0, 0.0, 0), (812.5, 0.0021, 37))
-    )
+    Case(example, answer, passages, **measured)
+    for example, answer, passages, measured in product(EXAMPLES, ANSWERS, PASSAGES, MEASURED)
 )
 """All of them together; small enough to score in a moment."""

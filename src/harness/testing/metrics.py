@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.plugins import Metric
-from harness.records import Case, Verdict
+from harness.records import Case, Evidence, Verdict
 from harness.testing.cases import CASES, PASSAGES
 from harness.testing.parts import check_part
 
@@ -22,6 +22,8 @@ _OTHER: dict[str, Any] = {
     "input_tokens": 99999,
     "output_tokens": 99999,
     "first_token_ms": 88888.0,
+    "evidence_chunks": (Evidence("prices.md", 25, 26),),
+    "index_recall": 0.375,
 }
 _NAMES = ("direction", "low", "high", "unit", "reads", "applies", "score")
 _READABLE = frozenset(field.name for field in dataclasses.fields(Case)) - {"example"}

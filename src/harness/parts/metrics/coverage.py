@@ -1,46 +1,19 @@
-"""How much of the evidence do the passages cover, in characters?
+"""How much of the evidence do the passages cover, and how much else, in characters?
 
 Source: B. Smith, A. Troynikov, "Evaluating Chunking Strategies for Retrieval" (Chroma technical report, 2024); there
-over tokens, here over characters.
+over tokens, in its code `chunking_evaluation` over characters, as here. Two things differ from that code: evidence
+that two pieces of an example share is counted once, and a chunk that only touches the evidence does not hold any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.parts.metrics.share import Share
 from harness.plugins import part
-from harness.records import Case, Example, Verdict
-
-Intervals = dict[str, list[tuple[int, int]]]
-
-
-def union(spans: Iterable[tuple[str, int, int]]) -> Intervals:
-    """The characters covered, as disjoint ordered intervals by document."""
-    merged: Intervals = {}
-    for document, start, end in sorted(span for span in spans if span[1] < span[2]):
-        intervals = merged.setdefault(document, [])
-        if intervals and start <= intervals[-1][1]:
-            intervals[-1] = (intervals[-1][0], max(end, intervals[-1][1]))
-        else:
-            intervals.append((start, end))
-    return merged
-
-
-def size(covered: Intervals) -> int:
-    """How many characters."""
-    return sum(end - start for intervals in covered.values() for start, end in intervals)
-
-
-def common(a: Intervals, b: Intervals) -> int:
-    """How many characters both cover."""
-    total = 0
-    for document in a.keys() & b.keys():
-        for start, end in a[document]:
-            total += sum(max(0, min(end, e) - max(start, s)) for s, e in b[document])
-    return total
+from harness.records import Case, Evidence, Example, Passage, Verdict
+from harness.records.intervals import Intervals, common, size, union, without
 
 
 @dataclass(frozen=True)
@@ -53,11 +26,18 @@ class _OverSpans(Share):
         """Where there is evidence and every piece of it is a span."""
         return bool(example.evidence) and all(e.start is not None and e.end is not None for e in example.evidence)
 
-    def _sizes(self, case: Case) -> tuple[int, int, int]:
-        """Characters of evidence, of passages, of both."""
-        wanted = union((e.document, e.start or 0, e.end or 0) for e in case.example.evidence)
-        given = union((p.document, p.start, p.end) for p in case.passages)
-        return size(wanted), size(given), common(wanted, given)
+
+def _spans(evidence: tuple[Evidence, ...]) -> Intervals:
+    return union((e.document, e.start or 0, e.end or 0) for e in evidence)
+
+
+def _covered(passages: tuple[Passage, ...]) -> Intervals:
+    return union((p.document, p.start, p.end) for p in passages)
+
+
+def _lengths(passages: tuple[Passage, ...]) -> int:
+    """The lengths of all passages: what two of them hold counts twice."""
+    return sum(max(0, p.end - p.start) for p in passages)
 
 
 @part("metric", "span_recall")
@@ -67,7 +47,8 @@ class SpanRecall(_OverSpans):
 
     def score(self, case: Case) -> Verdict | None:
         """Between 0 and 1; the reason counts the characters. None where no evidence holds a character."""
-        wanted, _, both = self._sizes(case)
+        evidence = _spans(case.example.evidence)
+        wanted, both = size(evidence), common(evidence, _covered(case.passages))
         if not wanted:
             return None
         return Verdict(both / wanted, f"{both} of {wanted} characters of evidence")
@@ -76,22 +57,58 @@ class SpanRecall(_OverSpans):
 @part("metric", "span_precision")
 @dataclass(frozen=True)
 class SpanPrecision(_OverSpans):
-    """The share of the passages' characters that are evidence; 0 when nothing was retrieved."""
+    """The share of the passages' characters that are evidence; 0 when nothing was retrieved.
+
+    What overlapping passages repeat is in the model's way each time: it counts as often as it comes, and as evidence
+    once. `repeated: false` counts every character once.
+    """
+
+    version: ClassVar[int] = 2
+    repeated: bool = True
 
     def score(self, case: Case) -> float | None:
         """Between 0 and 1; None where no evidence holds a character."""
-        wanted, given, both = self._sizes(case)
-        if not wanted:
+        evidence, covered = _spans(case.example.evidence), _covered(case.passages)
+        if not evidence:
             return None
-        return both / given if given else 0.0
+        given = _lengths(case.passages) if self.repeated else size(covered)
+        return common(evidence, covered) / given if given else 0.0
 
 
 @part("metric", "span_iou")
 @dataclass(frozen=True)
 class SpanIou(_OverSpans):
-    """Characters in both evidence and passages, divided by characters in either."""
+    """Characters in both evidence and passages, divided by characters in either.
+
+    What overlapping passages repeat counts below the line as often as it comes; with `repeated: false` once.
+    """
+
+    version: ClassVar[int] = 2
+    repeated: bool = True
 
     def score(self, case: Case) -> float | None:
         """Between 0 and 1; None where no evidence holds a character."""
-        wanted, given, both = self._sizes(case)
-        return both / (wanted + given - both) if wanted else None
+        evidence, covered = _spans(case.example.evidence), _covered(case.passages)
+        if not evidence:
+            return None
+        given = _lengths(case.passages) if self.repeated else size(covered)
+        return common(evidence, covered) / (given + size(without(evidence, covered)))
+
+
+@part("metric", "precision_omega")
+@dataclass(frozen=True)
+class PrecisionOmega(_OverSpans):
+    """The best precision that a chunking allows: of retrieving all chunks that hold evidence, and no other.
+
+    Every character counts once; evidence that no chunk holds counts below the line.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("evidence_chunks",)
+
+    def score(self, case: Case) -> float | None:
+        """Between 0 and 1, 0 where no chunk holds evidence; None without chunks, or characters of evidence."""
+        evidence = _spans(case.example.evidence)
+        if case.evidence_chunks is None or not evidence:
+            return None
+        chunks = _spans(case.evidence_chunks)
+        return common(evidence, chunks) / (size(chunks) + size(without(evidence, chunks)))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from harness.plugins import part
+from harness.plugins.lengths import Unit, length_in
 from harness.records import Case, Example
+
+_REMEMBERED = 16384
+"""Passages to remember: the variants of a sweep retrieve the same ones over and over."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,33 @@ class AnswerTokens(_Minimized):
     def score(self, case: Case) -> float | None:
         """Tokens."""
         return case.output_tokens
+
+
+@part("metric", "context_tokens")
+@dataclass(frozen=True)
+class ContextTokens(_Minimized):
+    """Tokens of the passages' texts together, in units of `length`; 0 when nothing was retrieved.
+
+    What stands around them in the prompt is not in it.
+    """
+
+    unit: ClassVar[str] = "tokens"
+    reads: ClassVar[tuple[str, ...]] = ("passages",)
+    length: Unit = "cl100k_base"
+
+    def __post_init__(self) -> None:
+        if self.length == "characters":
+            raise ValueError("length must name a tokenizer, found characters; write cl100k_base, say")
+
+    def score(self, case: Case) -> float:
+        """Tokens."""
+        length = length_in(self.length)
+        return sum(_measured(length, p.text) for p in case.passages)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _measured(length: Callable[[str], int], text: str) -> int:
+    return length(text)
 
 
 @part("metric", "cost_usd")

@@ -1,13 +1,15 @@
 """Was the evidence retrieved, and how high up? Standard rank metrics over passages.
 
 A passage finds a piece of evidence when they share at least one character of one document; evidence that names only a
-document is found by any passage of it. Retrieving nothing where there is evidence scores 0.
+document is found by any passage of it. Retrieving nothing where there is evidence scores 0. Where every piece of
+evidence is one passage, the values are those of trec_eval (recall, P, ndcg_cut, map, map_cut, recip_rank, success).
 Source of the formulas: C. D. Manning, P. Raghavan, H. Schütze, "Introduction to Information Retrieval" (2008), ch. 8.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +25,31 @@ def finds(passage: Passage, evidence: Evidence) -> bool:
     if evidence.start is None or evidence.end is None:
         return True
     return max(passage.start, evidence.start) < min(passage.end, evidence.end)
+
+
+def first_found(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> list[int]:
+    """The ranks, from 1 on, of the passages that find evidence which none before them found."""
+    missing, ranks = list(evidence), []
+    for rank, passage in enumerate(passages, start=1):
+        left = [piece for piece in missing if not finds(passage, piece)]
+        if len(left) < len(missing):
+            ranks.append(rank)
+        missing = left
+    return ranks
+
+
+def _average_precision(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float:
+    ranks = first_found(passages, evidence)
+    return sum(found / rank for found, rank in enumerate(ranks, start=1)) / len(evidence)
+
+
+def _reciprocal_rank(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float:
+    ranks = first_found(passages, evidence)
+    return 1 / ranks[0] if ranks else 0.0
+
+
+def _hit(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float:
+    return float(any(finds(p, e) for p in passages for e in evidence))
 
 
 @dataclass(frozen=True)
@@ -79,15 +106,37 @@ class NdcgAtK(_AtK):
 
     def score(self, case: Case) -> float:
         """Between 0 and 1."""
-        open_pieces = set(range(len(case.example.evidence)))
-        gain = 0.0
-        for rank, passage in enumerate(case.passages[: self.k]):
-            found = {i for i in open_pieces if finds(passage, case.example.evidence[i])}
-            if found:
-                gain += 1 / math.log2(rank + 2)
-                open_pieces -= found
-        ideal = sum(1 / math.log2(rank + 2) for rank in range(min(self.k, len(case.example.evidence))))
-        return gain / ideal
+        pieces = case.example.evidence
+        ideal = range(1, min(self.k, len(pieces)) + 1)
+        return _discounted(first_found(case.passages[: self.k], pieces)) / _discounted(ideal)
+
+
+def _discounted(ranks: Sequence[int]) -> float:
+    return sum(1 / math.log2(rank + 1) for rank in ranks)
+
+
+@part("metric", "map")
+@dataclass(frozen=True)
+class AveragePrecision(_AgainstEvidence):
+    """Average precision: its mean over examples is the MAP.
+
+    At each passage that finds evidence which none before it found, the share of such passages so far; the sum of these
+    divided by the number of pieces of evidence.
+    """
+
+    def score(self, case: Case) -> float:
+        """Between 0 and 1."""
+        return _average_precision(case.passages, case.example.evidence)
+
+
+@part("metric", "map@", argument="k")
+@dataclass(frozen=True)
+class AveragePrecisionAtK(_AtK):
+    """Average precision, as `map`, of the first `k` passages."""
+
+    def score(self, case: Case) -> float:
+        """Between 0 and 1."""
+        return _average_precision(case.passages[: self.k], case.example.evidence)
 
 
 @part("metric", "mrr")
@@ -97,7 +146,34 @@ class ReciprocalRank(_AgainstEvidence):
 
     def score(self, case: Case) -> float:
         """Between 0 and 1."""
-        for rank, passage in enumerate(case.passages, start=1):
-            if any(finds(passage, e) for e in case.example.evidence):
-                return 1.0 / rank
-        return 0.0
+        return _reciprocal_rank(case.passages, case.example.evidence)
+
+
+@part("metric", "mrr@", argument="k")
+@dataclass(frozen=True)
+class ReciprocalRankAtK(_AtK):
+    """As `mrr`, and 0 where none of the first `k` passages finds evidence."""
+
+    def score(self, case: Case) -> float:
+        """Between 0 and 1."""
+        return _reciprocal_rank(case.passages[: self.k], case.example.evidence)
+
+
+@part("metric", "hit_rate")
+@dataclass(frozen=True)
+class HitRate(_AgainstEvidence):
+    """1 when any passage finds evidence; its mean over examples is the hit rate."""
+
+    def score(self, case: Case) -> float:
+        """0 or 1."""
+        return _hit(case.passages, case.example.evidence)
+
+
+@part("metric", "hit_rate@", argument="k")
+@dataclass(frozen=True)
+class HitRateAtK(_AtK):
+    """1 when any of the first `k` passages finds evidence."""
+
+    def score(self, case: Case) -> float:
+        """0 or 1."""
+        return _hit(case.passages[: self.k], case.example.evidence)
