@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -13,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import TemplateError
 from pydantic import ValidationError
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from harness.config import prompts
-from harness.plugins import make, part, registry, templates
+from harness.plugins import identity, make, part, registry, templates, written
 from harness.plugins.lengths import length_in
 from harness.records import Context, Passage
 from harness.records.intervals import size, union
@@ -187,6 +191,30 @@ def test_the_whole_text_is_within_the_budget(found: list[Passage], tokens: int, 
     whole, cut = built(found, **settings), built(found, **settings, context_tokens=tokens)
     assert count(cut.text) <= tokens
     assert (cut == whole) is (count(whole.text) <= tokens)
+
+
+def test_a_tokenizer_of_the_workspace_measures_the_budget(tmp_path: Path) -> None:
+    """What its file holds is in the identity, not where it lies; one that is missing is named."""
+    words = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    words.pre_tokenizer = WhitespaceSplit()
+    spec = {"use": "passages", "context_tokens": 2, "tokenizer": "tokenizer:model"}
+    identities = []
+    for name in ("here", "there"):
+        (tmp_path / name / "model").mkdir(parents=True)
+        words.save(str(tmp_path / name / "model/tokenizer.json"))
+        builder = make("context", spec, str(tmp_path / name))
+        assert builder.build(SPREAD).passages == tuple(SPREAD[:2])
+        identities.append(identity(builder))
+    assert identities[0] == identities[1]
+    assert identities[0]["tokenizer"] not in (spec["tokenizer"], identity(make("context", "passages"))["tokenizer"])
+    with pytest.raises(ValidationError, match="no such file"):
+        make("context", spec, str(tmp_path))
+
+
+def test_where_no_file_is_read_the_workspace_is_not_recorded() -> None:
+    """It is the same part on every machine."""
+    for settings in ({}, {"context_tokens": 9}, {"tokenizer": "tokenizer:nowhere"}):
+        assert written(make("context", {"use": "passages", **settings}, "/somewhere"))["workspace"] == ""
 
 
 @pytest.mark.parametrize(

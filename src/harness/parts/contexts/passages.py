@@ -5,16 +5,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 from harness.errors import UserError
 from harness.parts.contexts.overlaps import distinct, merged, without_repeats
-from harness.plugins import part, templates
-from harness.plugins.lengths import Unit, length_in
+from harness.plugins import part, setting, templates
+from harness.plugins.lengths import Measured, Unit
 from harness.records import Context, Passage
 
 _PLAIN = "{{ text }}"
 _SAMPLE = {"number": 1, "text": "a", "document": "a.md", "start": 0, "end": 1, "similarity": 0.5, "score": 0.5}
+
+
+@dataclass
+class _Tokens(Measured):
+    """The unit of a budget."""
+
+    length: str
+    workspace: str
 
 
 @part("context", "passages")
@@ -39,30 +47,44 @@ class Passages:
     citations: bool = False
     overlaps: Literal["keep", "merge", "drop"] = "keep"
     context_tokens: int | None = None
-    tokenizer: str = "cl100k_base"
+    tokenizer: Unit = "cl100k_base"
+    workspace: str = setting("", inert=True)
 
     def __post_init__(self) -> None:
         templates.check("passage_template", self.passage_template, _SAMPLE)
-        if self.context_tokens is None:
-            return
-        if self.context_tokens < 1:
+        if self.context_tokens is not None and self.context_tokens < 1:
             raise ValueError(f"context_tokens must be at least 1, found {self.context_tokens}; null sets no bound")
-        try:
-            length_in(cast(Unit, self.tokenizer))
-        except UserError as error:
-            raise ValueError(f"tokenizer: {error}") from None
+        budget = self._budget()
+        if budget is not None:
+            try:
+                budget.check_length()
+                budget.measure()
+            except UserError as error:
+                raise ValueError(f"tokenizer: {error}") from None
+        # Where no file is read, the workspace decides nothing, and stays out of run records.
+        object.__setattr__(self, "workspace", budget.workspace if budget else "")
+
+    def identity_extra(self) -> dict[str, Any]:
+        """What a tokenizer's file holds, in place of its path."""
+        budget = self._budget()
+        found = budget.identity_extra() if budget else {}
+        return {"tokenizer": found["length"]} if found else {}
 
     def build(self, passages: Sequence[Passage]) -> Context:
         """The context of passages that come best first. Raises jinja2.TemplateError where one cannot be shown."""
         whole = self._context(passages)
-        if self.context_tokens is None or self._tokens(whole) <= self.context_tokens:
+        budget = self._budget()
+        if budget is None or self.context_tokens is None:
             return whole
-        counts = range(1, len(passages))
-        fitting = bisect_right(counts, self.context_tokens, key=lambda n: self._tokens(self._context(passages[:n])))
+        count = budget.measure()
+        if count(whole.text) <= self.context_tokens:
+            return whole
+        sizes = range(1, len(passages))
+        fitting = bisect_right(sizes, self.context_tokens, key=lambda n: count(self._context(passages[:n]).text))
         return self._context(passages[:fitting])
 
-    def _tokens(self, context: Context) -> int:
-        return length_in(cast(Unit, self.tokenizer))(context.text)
+    def _budget(self) -> _Tokens | None:
+        return None if self.context_tokens is None else _Tokens(self.tokenizer, self.workspace)
 
     def _context(self, passages: Sequence[Passage]) -> Context:
         """The context of all of these, however long."""
