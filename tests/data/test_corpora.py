@@ -115,9 +115,9 @@ def test_bad_files(workspace: Path) -> None:
     ("path", "said"),
     [
         ("none", "there is no such file or folder"),
-        ("kb/logo.png", "is no text file and no JSONL"),
+        ("kb/logo.png", "is no document of a known format"),
         ("kb/.hidden/none/*.md", "has no documents"),
-        ("*.jsonl", "is JSONL, not a text"),
+        ("*.jsonl", "has no documents"),
         ("empty", "has no documents"),
         ("empty.jsonl", "has no documents"),
     ],

@@ -15,7 +15,16 @@ from harness.config.fields import Mistakes
 from harness.config.measures import read_metrics, read_objective
 from harness.config.nodes import Node, parse
 from harness.config.overrides import apply
-from harness.config.sweepfile import TOP_KEYS, Budget, DatasetChoice, Limits, SweepConfig, workspace_of
+from harness.config.sweepfile import (
+    PROBLEMS,
+    TOP_KEYS,
+    Budget,
+    CorpusChoice,
+    DatasetChoice,
+    Limits,
+    SweepConfig,
+    workspace_of,
+)
 from harness.config.tree import Item
 from harness.errors import Place, UserError, advice
 from harness.plugins import load_file
@@ -170,13 +179,34 @@ def _search(node: Node | None, assembler: Assembler) -> Any:
     return assembler.part("search", "sweep.search", Item(use, node.place), fields)
 
 
-def _corpus(node: Node | None, workspace: Path, mistakes: Mistakes) -> str | None:
+def _corpus(node: Node | None, workspace: Path, mistakes: Mistakes) -> CorpusChoice | None:
     if node is None:
         return None
-    path = mistakes.text(node, "corpus")
-    if path and not any(mark in path for mark in "*?["):
-        _check_exists(path, node, "corpus", workspace, mistakes)
-    return path
+    if not node.is_mapping:
+        return _corpus_choice([node], "corpus", "stop", workspace, mistakes)
+    entries = mistakes.mapping(node, "corpus", ("path", "problems"))
+    if "path" not in entries:
+        mistakes.add(node.place, "corpus: needs a path")
+        return None
+    path = entries["path"]
+    problems = mistakes.choice(entries["problems"], "corpus.problems", PROBLEMS) if "problems" in entries else None
+    if path.is_list and not path.value:
+        mistakes.add(path.place, "corpus.path: needs at least one path")
+    return _corpus_choice(
+        path.value if path.is_list else [path], "corpus.path", problems or "stop", workspace, mistakes
+    )
+
+
+def _corpus_choice(
+    nodes: list[Node], name: str, problems: str, workspace: Path, mistakes: Mistakes
+) -> CorpusChoice | None:
+    paths = []
+    for node in nodes:
+        path = mistakes.text(node, name)
+        if path and not any(mark in path for mark in "*?["):
+            _check_exists(path, node, name, workspace, mistakes)
+        paths += [path] if path else []
+    return CorpusChoice(tuple(paths), problems) if paths else None
 
 
 def _check_exists(path: str, node: Node, name: str, workspace: Path, mistakes: Mistakes) -> None:
@@ -238,6 +268,6 @@ def _prices(node: Node, mistakes: Mistakes) -> dict[str, dict[str, float]]:
         return {}
     prices = {}
     for model, entry in node.items():
-        allowed = mistakes.mapping(entry, f"prices.{model}", ("input", "output", "cached"))
+        allowed = mistakes.mapping(entry, f"prices.{model}", ("input", "output", "cached", "search"))
         prices[model] = {k: mistakes.number(v, f"prices.{model}.{k}", low=0) for k, v in allowed.items()}
     return prices

@@ -29,6 +29,7 @@ TOP_KEYS = (
     "plugins",
     "prices",
 )
+PROBLEMS = ("stop", "skip")
 DEFAULT_METRICS = ("answer_match", "token_f1")
 
 
@@ -39,6 +40,14 @@ class DatasetChoice:
     path: str
     limit: int | None = None
     where: str | None = None
+
+
+@dataclass(frozen=True)
+class CorpusChoice:
+    """Which documents: those of all `paths`. `problems`: `stop` where one cannot be read, or `skip` it."""
+
+    paths: tuple[str, ...]
+    problems: str = "stop"
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ class SweepConfig:
     overrides: tuple[str, ...]
     name: str
     dataset: DatasetChoice
-    corpus: str | None
+    corpus: CorpusChoice | None
     variants: tuple[Variant, ...]
     axes: tuple[str, ...]
     metrics: tuple[NamedMetric, ...]

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from harness.data.corpora import read_corpus
+from harness.data.corpora import Found, Problem, freeze, read_corpus, read_documents
 from harness.data.datasets import FORMATS, Dataset, read_dataset
 from harness.data.selection import select
 from harness.data.stats import describe
 
-__all__ = ["FORMATS", "Dataset", "describe", "read_corpus", "read_dataset", "select"]
+__all__ = [
+    "FORMATS",
+    "Dataset",
+    "Found",
+    "Problem",
+    "describe",
+    "freeze",
+    "read_corpus",
+    "read_dataset",
+    "read_documents",
+    "select",
+]

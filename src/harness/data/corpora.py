@@ -3,61 +3,182 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-from harness.data.rows import Row, json_lines, kind
-from harness.data.textfile import read_text
+from harness.data.documents import (
+    ENDINGS,
+    IN_FOLDERS,
+    OTHER,
+    SIDECARS,
+    Entry,
+    Format,
+    Sidecars,
+    is_sidecar,
+    json_line,
+)
 from harness.errors import Mistake, Place, UserError
 from harness.records import Corpus, Document
 
-TEXTS = (".md", ".txt", ".markdown", ".rst")
-JSON_LINES = (".jsonl", ".ndjson")
+STOP, LIST = "stop", "list"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A document that was left out, and why; `document` is its id, "" where none could be told."""
+
+    document: str
+    mistake: Mistake
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found: the corpus, the problems of what is not in it, and the format of each document by its id."""
+
+    corpus: Corpus
+    problems: tuple[Problem, ...] = ()
+    formats: Mapping[str, Format] = field(default_factory=dict)
+
+    @cached_property
+    def loaders(self) -> dict[str, str]:
+        """Versions of the libraries that made a text, by name: what offsets depend on besides the files."""
+        used = {library for format_ in self.formats.values() for library in format_.libraries}
+        return {library: metadata.version(library) for library in sorted(used)}
 
 
 def read_corpus(path: str, workspace: Path) -> Corpus:
-    r"""Read a knowledge base from a folder, a glob or a JSONL file; a relative path is one of the workspace.
+    """Read a knowledge base from one path, as `read_documents` does. Raises UserError with all problems."""
+    return read_documents([path], workspace).corpus
 
-    - A folder: all *.md, *.txt, *.markdown and *.rst files in it, at any depth, but for hidden ones. A
-      document's id is its path relative to the folder, with forward slashes.
-    - A glob (`*`, `?`, `[…]`, `**`): all files it matches; ids are relative to the part before the first
-      wildcard.
-    - JSONL: `id` and `text`; `title`, the keys of `metadata` and all other keys become the document's
-      metadata. A title is not added to the text.
-    - One text file: a corpus of one document, named as the file.
 
-    Texts are UTF-8 and are taken as they are: `\r\n` is not translated and a byte order mark not dropped,
-    because the offsets of evidence count characters of the document as it is stored.
-    Raises UserError with all mistakes: not UTF-8, empty, the same id twice, no document at all.
+def read_documents(paths: Sequence[str], workspace: Path, problems: str = STOP) -> Found:
+    r"""Read a knowledge base from folders, globs and files; a relative path is one of the workspace.
+
+    - A folder: the text files (.md, .markdown, .txt, .rst), .html, .htm, .pdf and .docx in it, at any depth, but for
+      hidden ones. A document's id is its path relative to the folder, with forward slashes.
+    - A glob (`*`, `?`, `[…]`, `**`): all files it matches, those of no known format as text; ids are relative to the
+      part before the first wildcard.
+    - One file: ids are relative to its folder. A row of CSV and a line of JSONL is a document each.
+
+    A file that several paths come to is read once, under its first name. Texts are UTF-8 and are taken as they are:
+    `\r\n` is not translated and a byte order mark not dropped, because the offsets of evidence count characters of the
+    document as it is stored; those of the other formats count characters of the text that is made of them.
+    Raises UserError for a path without documents. A document that is broken, empty, encrypted or has the id of another
+    one: with `stop` UserError names all of them; with `skip` they are left out and told in `problems`, and only where
+    nothing is left it is raised; with `list` it never is.
     """
-    where = workspace / path
-    place = Place(str(where))
-    if where.is_dir():
-        documents, mistakes = _files(where, _texts_in(where))
-    elif where.suffix.lower() in JSON_LINES and where.is_file():
-        documents, mistakes = _json_documents(where)
-    elif where.suffix.lower() in TEXTS and where.is_file():
-        documents, mistakes = _files(where.parent, [where])
-    elif glob.has_magic(path):
-        documents, mistakes = _files(*_matches(Path(path), workspace))
-    else:
-        found = "is no text file and no JSONL" if where.exists() else "there is no such file or folder"
-        raise UserError(Mistake(place, found, "a corpus is a folder, a glob or a JSONL file"))
-    if not documents and not mistakes:
-        mistakes = [Mistake(place, "has no documents", f"a folder is searched for {', '.join(TEXTS)}")]
-    if mistakes:
-        raise UserError(mistakes)
-    return Corpus(tuple(sorted(documents, key=lambda document: document.id)))
+    formats: dict[str, Format] = {}
+    documents: list[Document] = []
+    found: list[Problem] = []
+    first: dict[str, Place] = {}
+    for format_, entry in _entries(paths, workspace):
+        mistakes = list(entry.mistakes)
+        if entry.id and first.setdefault(entry.id, entry.place) != entry.place:
+            mistakes.append(_same_id(entry, first[entry.id]))
+        found += [Problem(entry.id, mistake) for mistake in mistakes]
+        if entry.document is not None and not mistakes:
+            documents.append(entry.document)
+            formats[entry.id] = format_
+    if found and (problems == STOP or (not documents and problems != LIST)):
+        raise UserError(problem.mistake for problem in found)
+    ordered = tuple(sorted(documents, key=lambda document: document.id))
+    return Found(Corpus(ordered), tuple(found), formats)
 
 
-def _texts_in(folder: Path) -> list[Path]:
-    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in TEXTS and path.is_file())
-    return [p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
+def freeze(corpus: Corpus, path: Path) -> None:
+    """Write a corpus as JSONL that reads back as the same corpus. Raises UserError where it cannot be written."""
+    lines = b"".join(json_line(document) for document in corpus.documents)
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(lines)
+        part.replace(path)
+    except OSError as error:
+        raise UserError(Mistake(Place(str(path)), f"cannot be written: {error.strerror or error}")) from None
+
+
+def _same_id(entry: Entry, first: Place) -> Mistake:
+    other = f"line {first.line}" if first.file == entry.place.file else str(first)
+    return Mistake(entry.place, f"id {entry.id!r} is already that of {other}")
+
+
+def _entries(paths: Sequence[str], workspace: Path) -> Iterator[tuple[Format, Entry]]:
+    """What the files of all paths hold, each file once."""
+    groups = _groups(paths, workspace)
+    sidecars = Sidecars()
+    seen: set[Path] = set()
+    for path, base, files in groups:
+        empty = True
+        for file in files:
+            whole = file.resolve()
+            if whole in seen:
+                empty = False
+                continue
+            seen.add(whole)
+            if is_sidecar(file):
+                yield OTHER, _orphan(file)
+                continue
+            format_ = ENDINGS.get(file.suffix.lower(), OTHER)
+            entries = format_.read(file, file.relative_to(base).as_posix(), sidecars)
+            empty = empty and not entries
+            yield from ((format_, entry) for entry in entries)
+        if empty:
+            raise UserError(_no_documents(workspace / path))
+
+
+def _no_documents(where: Path) -> Mistake:
+    return Mistake(Place(str(where)), "has no documents", f"a folder is searched for {', '.join(IN_FOLDERS)}")
+
+
+def _groups(paths: Sequence[str], workspace: Path) -> list[tuple[str, Path, list[Path]]]:
+    """Each path with the folder that its names are relative to, and its files."""
+    groups = []
+    wrong: list[Mistake] = []
+    for path in paths:
+        where = workspace / path
+        if where.is_dir():
+            groups.append((path, where, list(_in_folder(where))))
+        elif where.is_file() and where.suffix.lower() in ENDINGS and not is_sidecar(where):
+            groups.append((path, where.parent, [where]))
+        elif glob.has_magic(path) and not where.exists():
+            groups.append((path, *_matches(Path(path), workspace)))
+        else:
+            found = "is no document of a known format" if where.exists() else "there is no such file or folder"
+            advice = f"a corpus is a folder, a glob or a file: {', '.join(ENDINGS)}"
+            wrong.append(Mistake(Place(str(where)), found, advice))
+    wrong += [_no_documents(workspace / path) for path, _, files in groups if not files]
+    if wrong:
+        raise UserError(wrong)
+    return groups
+
+
+def _in_folder(folder: Path) -> Iterable[Path]:
+    """Documents, and sidecars that have none: a name that was changed would else go unnoticed."""
+    for path in sorted(folder.rglob("*")):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts) or not path.is_file():
+            continue
+        # Word keeps `~$name.docx` beside a file that is open.
+        wanted = path.suffix.lower() in IN_FOLDERS and not path.name.startswith("~$")
+        if wanted or (is_sidecar(path) and not _described_by(path).exists()):
+            yield path
+
+
+def _described_by(sidecar: Path) -> Path:
+    ending = next(ending for ending in SIDECARS if sidecar.name.lower().endswith(ending))
+    return sidecar.with_name(sidecar.name[: -len(ending)])
+
+
+def _orphan(sidecar: Path) -> Entry:
+    place = Place(str(sidecar))
+    found = f"describes {_described_by(sidecar).name}, which is not there"
+    return Entry(place, "", mistakes=(Mistake(place, found, "name it as its document, or take it away"),))
 
 
 def _matches(pattern: Path, workspace: Path) -> tuple[Path, list[Path]]:
-    """The fixed part of a glob and the files that it matches."""
+    """The fixed part of a glob and the files that it matches, but for sidecars."""
     fixed = Path()
     for part in pattern.parts:
         if glob.has_magic(part):
@@ -65,63 +186,5 @@ def _matches(pattern: Path, workspace: Path) -> tuple[Path, list[Path]]:
         fixed /= part
     base = workspace / fixed
     names = glob.glob(str(pattern.relative_to(fixed)), root_dir=base, recursive=True)
-    return base, [base / name for name in sorted(names) if (base / name).is_file()]
-
-
-def _files(base: Path, paths: Iterable[Path]) -> tuple[list[Document], list[Mistake]]:
-    documents: list[Document] = []
-    mistakes: list[Mistake] = []
-    for path in paths:
-        if path.suffix.lower() in JSON_LINES:
-            mistakes.append(Mistake(Place(str(path)), "is JSONL, not a text", "name one JSONL file, without wildcards"))
-            continue
-        try:
-            text = read_text(path)
-        except UserError as error:
-            mistakes += error.mistakes
-            continue
-        if text.strip("\ufeff \t\r\n"):
-            documents.append(Document(path.relative_to(base).as_posix(), text))
-        else:
-            mistakes.append(Mistake(Place(str(path)), "is empty", "fill it, or take it out of the corpus"))
-    return documents, mistakes
-
-
-def _json_documents(path: Path) -> tuple[list[Document], list[Mistake]]:
-    rows, mistakes = json_lines(path)
-    documents: list[Document] = []
-    first: dict[str, int] = {}
-    for row in rows:
-        place = Place(str(path), row.line)
-        wrong = list(_wrong(row.fields))
-        name = row.fields.get("id")
-        if isinstance(name, str) and name and first.setdefault(name, row.line) != row.line:
-            wrong.append(f"id {name!r} is already that of line {first[name]}")
-        mistakes += [Mistake(place, found) for found in wrong]
-        if not wrong:
-            documents.append(_json_document(row))
-    return documents, sorted(mistakes, key=lambda mistake: mistake.place.line)
-
-
-def _wrong(fields: dict[str, Any]) -> Iterable[str]:
-    for field in ("id", "text"):
-        value = fields.get(field)
-        if not isinstance(value, str):
-            yield f"{field}: must be text, found {kind(value)}"
-        elif not value.strip():
-            yield f"{field}: is empty"
-    title = fields.get("title")
-    if title is not None and not isinstance(title, str):
-        yield f"title: must be text, found {kind(title)}"
-    metadata = fields.get("metadata")
-    if metadata is not None and not isinstance(metadata, dict):
-        yield f"metadata: must be a mapping, found {kind(metadata)}"
-    for field in sorted(fields.keys() & set(metadata if isinstance(metadata, dict) else ())):
-        if field not in ("id", "text", "metadata"):
-            yield f"{field}: is given both by itself and in metadata"
-
-
-def _json_document(row: Row) -> Document:
-    others = {k: v for k, v in row.fields.items() if k not in ("id", "text", "title", "metadata")}
-    title = {"title": row.fields["title"]} if row.fields.get("title") is not None else {}
-    return Document(row.fields["id"], row.fields["text"], {**title, **others, **(row.fields.get("metadata") or {})})
+    files = (base / name for name in sorted(names))
+    return base, [file for file in files if file.is_file() and not is_sidecar(file)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.data.corpora import Problem
 from harness.data.evidence import Sources
 from harness.data.lines import read_line
 from harness.data.rows import Row, Rows, json_lines, yaml_items
@@ -37,17 +38,17 @@ class Dataset:
         return digest("dataset", [(e.id, e.digest, e.cluster) for e in self.examples])
 
 
-def read_dataset(path: Path, corpus: Corpus | None = None) -> Dataset:
+def read_dataset(path: Path, corpus: Corpus | None = None, left_out: Iterable[Problem] = ()) -> Dataset:
     """Read a dataset: JSONL, CSV, Parquet or YAML, by the file's extension.
 
     An example without an id gets the first 12 hex digits of its digest, with `-2`, `-3`, … for identical
     lines; one without a cluster gets its first evidence document, else its id. With a corpus, evidence must
-    exist in it.
+    exist in it; where it points to a document that was `left_out` of the corpus, the mistake says why.
     Raises UserError with all mistakes of the whole file, each with its line (Parquet: its row).
     """
     rows, mistakes = _reader(path)(path)
     mistakes = [*mistakes, *_same_ids(rows, str(path))]
-    sources = Sources(corpus)
+    sources = Sources(corpus, {problem.document: problem.mistake.found for problem in left_out})
     examples: list[Example] = []
     for row in rows:
         read = read_line(row, str(path), sources)

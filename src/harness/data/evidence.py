@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.data.rows import kind
 from harness.errors import advice, nearest
-from harness.records import Corpus, Evidence
+from harness.records import Corpus, Document, Evidence
 
 FIELDS = ("document", "start", "end", "text")
 
@@ -18,9 +18,10 @@ Wrong = Callable[[str, str], None]
 
 
 class Sources:
-    """The documents that evidence may point to; without a corpus, any."""
+    """The documents that evidence may point to; without a corpus, any. `left_out`: why others are not in it, by id."""
 
-    def __init__(self, corpus: Corpus | None) -> None:
+    def __init__(self, corpus: Corpus | None, left_out: Mapping[str, str] | None = None) -> None:
+        self._left_out = left_out or {}
         self._documents = corpus.by_id if corpus is not None else None
         self._advice: dict[str, str] = {}
 
@@ -28,10 +29,13 @@ class Sources:
         """Whether a corpus was given and has no such document."""
         return self._documents is not None and document not in self._documents
 
-    def text(self, document: str) -> str | None:
-        """The document's text; None where it is not known."""
-        found = (self._documents or {}).get(document)
-        return found.text if found else None
+    def left_out(self, document: str) -> str | None:
+        """Why a document was left out of the corpus; None where it was not."""
+        return self._left_out.get(document)
+
+    def document(self, name: str) -> Document | None:
+        """The document; None where it is not known."""
+        return (self._documents or {}).get(name)
 
     def advice(self, document: str) -> str:
         """What the name of a document that does not exist may have been meant to be."""
@@ -66,12 +70,15 @@ def _one(item: Any, name: str, sources: Sources, wrong: Wrong) -> Evidence | Non
     if not isinstance(document, str) or not document:
         wrong(f"{name}: document must be the id of a document, found {_shown(document)}", "")
         return None
-    if sources.lacks(document):
+    if sources.lacks(document) and (reason := sources.left_out(document)):
+        found = f"{name}: the document {document!r} was left out of the corpus: {reason}"
+        wrong(found, "mend the document, or take the example out")
+    elif sources.lacks(document):
         wrong(f"{name}: there is no document {document!r}", sources.advice(document))
     span = _span(item, name, wrong)
     if span is None:
         return None
-    _inside(item, span, name, sources.text(document), wrong)
+    _inside(item, span, name, sources.document(document), wrong)
     return Evidence(document, *span)
 
 
@@ -95,7 +102,7 @@ def _span(item: Mapping[str, Any], name: str, wrong: Wrong) -> tuple[int, int] |
 
 
 def _inside(
-    item: Mapping[str, Any], span: tuple[int, int] | tuple[()], name: str, text: str | None, wrong: Wrong
+    item: Mapping[str, Any], span: tuple[int, int] | tuple[()], name: str, document: Document | None, wrong: Wrong
 ) -> None:
     """Compare the span, and the text that is said to stand there, with the document's text."""
     expected = item.get("text")
@@ -106,9 +113,12 @@ def _inside(
         if expected is not None:
             wrong(f"{name}: text without start and end", "say where in the document it stands")
         return
-    if text is None:
+    if document is None:
         return
-    if span[1] > len(text):
+    text = document.text
+    if span[1] <= document.body:
+        wrong(f"{name}: end {span[1]} is in the front matter of {document.id!r}, of which nothing is retrieved", "")
+    elif span[1] > len(text):
         wrong(f"{name}: end {span[1]} is behind the end of {item['document']!r} ({len(text)} characters)", "")
     elif expected is not None and text[slice(*span)] != expected:
         wrong(f"{name}: the document has {_cut(text[slice(*span)])} there", f"not {_cut(expected)}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-import orjson
-
 from harness.data.evidence import Sources, read_evidence
-from harness.data.rows import Row, kind
+from harness.data.rows import Row, kind, not_json
 from harness.errors import Mistake, Place, advice
 from harness.records import EXPECTATIONS, Evidence, Example, Message
 from harness.records.example import Expectation
@@ -70,7 +68,7 @@ class _Line:
         for field, value in list(self.fields.items()):
             if field not in FIELDS:
                 self.mistakes.append(unknown_field(str(field), self.place))
-            elif problem := _not_json(value):
+            elif problem := not_json(value):
                 self.wrong(f"{field}: holds what JSON cannot hold: {problem}", "write it as text")
                 del self.fields[field]
                 self.broken.add(field)
@@ -164,12 +162,3 @@ class _Line:
             self.wrong(f"metadata: must be a mapping, found {kind(value)}")
             return {}
         return value
-
-
-def _not_json(value: Any) -> str:
-    """Why a value (from YAML or Parquet) is not the same after a trip through JSON; empty when it is."""
-    try:
-        same = orjson.loads(orjson.dumps(value)) == value
-    except (orjson.JSONEncodeError, orjson.JSONDecodeError) as error:
-        return str(error)
-    return "" if same else "a date, bytes, or a number that is not finite"

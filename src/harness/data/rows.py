@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,6 +58,15 @@ def json_lines(path: Path) -> Rows:
     return rows, mistakes
 
 
+def not_json(value: Any) -> str:
+    """Why a value (from YAML or Parquet) is not the same after a trip through JSON; empty when it is."""
+    try:
+        same = orjson.loads(orjson.dumps(value)) == value
+    except (orjson.JSONEncodeError, orjson.JSONDecodeError) as error:
+        return str(error)
+    return "" if same else "a date, bytes, or a number that is not finite"
+
+
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Safe YAML in which a date stays the text that was written, as it would in JSON."""
 
@@ -65,6 +75,22 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+class _Metadata(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML 1.2, as in the sweep file: `no`, `12:30`, `007` and dates stay the text that was written."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own interface)
+
+
+for _tag, _pattern, _starts in (
+    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", "<<", "<"),
+):
+    _Metadata.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})\Z"), list(_starts))
 
 
 def yaml_items(path: Path) -> Rows:
@@ -106,10 +132,48 @@ def _items(path: Path, loader: Any) -> Rows:
     return rows, mistakes
 
 
-def _repeated(node: yaml.MappingNode, place: Place) -> list[Mistake]:
+def yaml_mapping(text: str, start: Place, advice: str) -> dict[str, Any]:
+    """The mapping that a YAML text is, empty for an empty text; every value is one that JSON can hold.
+
+    `start` is the place of the text's first character in its file. Raises UserError, with the line, for what is no
+    such mapping; `advice` says what to write instead.
+    """
+    path, before = Path(start.file), start.line - 1
+    loader = None
+    try:
+        loader = _Metadata(text)
+        root = loader.get_single_node()
+        if root is None:
+            return {}
+        place = Place(start.file, before + root.start_mark.line + 1)
+        if not isinstance(root, yaml.MappingNode):
+            if root.tag == "tag:yaml.org,2002:null":
+                return {}
+            raise UserError(Mistake(place, f"must be a mapping, found {_NODES.get(root.id, root.id)}", advice))
+        given: dict[str, Any] = loader.construct_document(root)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mistake = _broken(path, error)
+        place = Place(start.file, before + max(mistake.place.line, 1), mistake.place.column)
+        raise UserError(Mistake(place, mistake.found, advice)) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+    mistakes = _repeated(root, place, "keep one of them")
+    lines = {str(key.value): before + key.start_mark.line + 1 for key, _ in root.value}
+    for key, value in given.items():
+        where = Place(start.file, lines.get(str(key), place.line))
+        if not isinstance(key, str):
+            mistakes.append(Mistake(where, f"key {key!r} is {kind(key)}", "put it in quotes"))
+        elif problem := not_json(value):
+            mistakes.append(Mistake(where, f"{key}: holds what JSON cannot hold: {problem}", "write it as text"))
+    if mistakes:
+        raise UserError(mistakes)
+    return given
+
+
+def _repeated(node: yaml.MappingNode, place: Place, advice: str = "start every example with `- `") -> list[Mistake]:
     """YAML lets the last of equal keys win: a forgotten `- ` would drop an example without a word."""
     counts = Counter(str(key.value) for key, _ in node.value)
-    advice = "start every example with `- `"
     return [Mistake(place, f"{key}: given {n} times", advice) for key, n in counts.items() if n > 1]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from harness.config import NamedMetric, SweepConfig, Variant
+from harness.data import Problem
 from harness.plugins import identity, label
 from harness.store import Writer
 from harness.sweeps import provenance
@@ -42,25 +44,38 @@ def describe(writer: Writer, config: SweepConfig, inputs: Inputs, options: dict[
 
 
 def _inputs(config: SweepConfig, inputs: Inputs) -> dict[str, Any]:
-    corpus = inputs.corpus
     dataset = {
         "path": config.dataset.path,
         "where": config.dataset.where,
         "digest": inputs.dataset.digest,
         "examples": len(inputs.dataset.examples),
     }
-    if corpus is None:
-        return {"dataset": dataset, "corpus": None}
-    documents = corpus.documents
+    return {"dataset": dataset, "corpus": _corpus(config, inputs)}
+
+
+def _corpus(config: SweepConfig, inputs: Inputs) -> dict[str, Any] | None:
+    corpus = inputs.corpus
+    if corpus is None or config.corpus is None:
+        return None
     return {
-        "dataset": dataset,
-        "corpus": {
-            "path": config.corpus,
-            "digest": corpus.digest,
-            "documents": len(documents),
-            "characters": sum(len(document.text) for document in documents),
-        },
+        "path": ", ".join(config.corpus.paths),
+        "paths": list(config.corpus.paths),
+        "problems": config.corpus.problems,
+        "digest": corpus.digest,
+        "documents": len(corpus.documents),
+        "characters": sum(len(document.text) for document in corpus.documents),
+        "skipped": [_skipped(problem, config.workspace) for problem in inputs.problems],
+        "loaders": dict(inputs.loaders),
     }
+
+
+def _skipped(problem: Problem, workspace: Path) -> dict[str, Any]:
+    """The file as seen from the workspace, so that it reads the same on every machine."""
+    place = problem.mistake.place
+    file = Path(place.file)
+    name = file.relative_to(workspace).as_posix() if file.is_relative_to(workspace) else place.file
+    line = {"line": place.line} if place.line else {}
+    return {"file": name, **line, "document": problem.document, "reason": problem.mistake.found}
 
 
 def _metric(metric: NamedMetric) -> dict[str, Any]:

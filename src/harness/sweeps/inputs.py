@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from harness.config import SweepConfig
-from harness.data import Dataset, read_corpus, read_dataset, select
+from harness.data import Dataset, Problem, read_dataset, read_documents, select
 from harness.records import Corpus, digest
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The corpus (None without retrieval) and the examples to run."""
+    """The corpus (None without retrieval) and the examples to run.
+
+    `problems` are the documents that were left out of the corpus, `loaders` the versions of the libraries that made
+    the texts of documents that are no text files.
+    """
 
     corpus: Corpus | None
     dataset: Dataset
+    problems: tuple[Problem, ...] = ()
+    loaders: Mapping[str, str] = field(default_factory=dict)
 
     def digests(self) -> dict[str, str | None]:
         """What decides every result besides the configuration."""
@@ -24,9 +31,14 @@ class Inputs:
 def read_inputs(config: SweepConfig, limit: int | None = None) -> Inputs:
     """Read and check dataset and corpus; `limit` overrides the file's. Raises UserError with every bad line."""
     choice = config.dataset if limit is None else replace(config.dataset, limit=limit)
-    corpus = read_corpus(config.corpus, config.workspace) if config.corpus else None
-    dataset = read_dataset(config.workspace / choice.path, corpus)
-    return Inputs(corpus, select(dataset, choice.limit, choice.where, config.seed))
+    corpus = config.corpus
+    if corpus is None:
+        dataset = read_dataset(config.workspace / choice.path)
+        return Inputs(None, select(dataset, choice.limit, choice.where, config.seed))
+    found = read_documents(corpus.paths, config.workspace, corpus.problems)
+    dataset = read_dataset(config.workspace / choice.path, found.corpus, found.problems)
+    chosen = select(dataset, choice.limit, choice.where, config.seed)
+    return Inputs(found.corpus, chosen, found.problems, found.loaders)
 
 
 def resume_key(config: SweepConfig, inputs: Inputs, fresh: bool) -> str:
