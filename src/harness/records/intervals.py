@@ -45,7 +45,7 @@ def without(a: Intervals, b: Intervals) -> Intervals:
                     continue
                 if s > start:
                     rest.append((start, s))
-                start = max(start, e)
+                start = e
             if start < end:
                 rest.append((start, end))
         if rest:
