@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from harness.errors import ProviderError, UserError
 from harness.plugins import identity, make
@@ -63,6 +65,50 @@ def test_dimensions_are_sent_and_are_part_of_the_identity(server: Loopback) -> N
     embed(plain, ["a"])
     assert "dimensions" not in server.calls[-1].body
     assert identity(short) != identity(plain)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_prefixes_are_put_before_the_texts_by_purpose(kind: str, server: Loopback) -> None:
+    """The provider gets the longer text; unset, they are not in the identity."""
+    embedder = embedder_for(kind, server, query_prefix="query: ", passage_prefix="passage: ")
+    for purpose in ("query", "passage"):
+        found = embed(embedder, ["a"], purpose).vectors[0]
+        assert found.tolist() == pytest.approx(vector(f"{purpose}: a"), abs=1e-6)
+    assert not {"query_prefix", "passage_prefix"} & set(identity(embedder_for(kind, server)))
+    assert {"query_prefix", "passage_prefix"} <= set(identity(embedder))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_that_holds_nothing_is_not_sent_and_gets_the_zero_vector(kind: str, server: Loopback) -> None:
+    """One empty text would have a provider refuse the whole batch; it is similar to nothing instead."""
+    texts = ["", "a", " \n", "b"]
+    found = embed(embedder_for(kind, server), texts).vectors
+    assert server.calls[-1].body["input"] == ["a", "b"]
+    assert [row.any() for row in found] == [False, True, False, True]
+    assert found[3].tolist() == pytest.approx(vector("b"), abs=1e-6)
+    alone = embed(embedder_for(kind, server), ["", " "]).vectors
+    assert alone.shape == (2, 16) and not alone.any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 0}, "batch_size must be from 1 to 2048, found 0"),
+        ({"batch_size": 2049}, "found 2049"),
+        ({"batch_tokens": 0}, "batch_tokens must be at least 1"),
+        ({"dimensions": 0}, "dimensions must be at least 1"),
+    ],
+)
+def test_impossible_batches_are_refused(settings: dict[str, Any], said: str, server: Loopback) -> None:
+    """OpenAI takes 2,048 texts in a request."""
+    with pytest.raises(ValidationError, match=said):
+        embedder_for("openai", server, **settings)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_size_of_batches_is_no_part_of_the_identity(kind: str, server: Loopback) -> None:
+    """It cannot change a vector."""
+    assert identity(embedder_for(kind, server, batch_size=2, batch_tokens=10)) == identity(embedder_for(kind, server))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,10 +180,12 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         make("embedder", "sentence-transformers/all-MiniLM-L6-v2").connect()
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, **methods: Any) -> None:
-    """A package sentence_transformers with a model that has these methods."""
+def stand_in(monkeypatch: pytest.MonkeyPatch, loaded: list[str] | None = None, **methods: Any) -> None:
+    """A package sentence_transformers with a model that has these methods; what is loaded is noted."""
 
     def create(name: str) -> Any:
+        if loaded is not None:
+            loaded.append(name)
         if name == "missing":
             raise OSError("no such model")
         return type("Model", (), {key: staticmethod(value) for key, value in methods.items()})()
@@ -150,9 +198,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, **methods: Any) -> None:
 def encoder(shift: float) -> Any:
     """An encoder as the package has it: keyword settings, an array of float64."""
 
-    def encode(texts: list[str], *, normalize_embeddings: bool, show_progress_bar: bool) -> Any:
+    def encode(texts: list[str], *, normalize_embeddings: bool, show_progress_bar: bool, prompt: str = "") -> Any:
         assert normalize_embeddings and not show_progress_bar
-        return np.array([vector(text) for text in texts]) + shift
+        return np.array([vector(prompt + text) for text in texts]) + shift
 
     return encode
 
@@ -171,6 +219,24 @@ def test_queries_and_passages_have_their_own_encoder_where_the_model_has_one(mon
     embedder = make("embedder", "sentence-transformers/x")
     query, passage = (embed(embedder, ["a"], purpose).vectors[0, 0] for purpose in ("query", "passage"))
     assert (query, passage) == pytest.approx((vector("a")[0] + 1, vector("a")[0] + 2))
+
+
+def test_a_prefix_is_the_packages_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the place of the model's own."""
+    stand_in(monkeypatch, encode=encoder(0), encode_query=encoder(1), encode_document=encoder(2))
+    embedder = make("embedder", {"use": "sentence-transformers/x", "query_prefix": "query: "})
+    assert embed(embedder, ["a"], "query").vectors[0, 0] == pytest.approx(vector("query: a")[0] + 1)
+    assert embed(embedder, ["a"], "passage").vectors[0, 0] == pytest.approx(vector("a")[0] + 2)
+
+
+def test_a_folder_of_the_workspace_is_loaded_from_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The package gets the whole path, a name of the Hub as it is."""
+    loaded: list[str] = []
+    stand_in(monkeypatch, loaded, encode=encoder(0))
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    for name in ("models/mine", "models/other"):
+        make("embedder", {"use": f"sentence-transformers/{name}", "workspace": str(tmp_path)}).connect()
+    assert loaded == [str(tmp_path / "models" / "mine"), "models/other"]
 
 
 def test_a_model_that_cannot_be_loaded_is_the_users_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

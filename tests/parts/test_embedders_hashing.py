@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from harness.plugins import make
+from harness.plugins import identity, make
 from harness.testing.embedders import check_embedder
 from tests.parts.asking import embed
 
@@ -79,6 +79,15 @@ def test_the_same_text_gives_the_same_bytes_in_every_process() -> None:
             [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONHASHSEED": salt}
         )
         assert done.stdout.strip() == hashlib.sha256(here.tobytes()).hexdigest(), done.stderr
+
+
+def test_prefixes_are_put_before_the_texts() -> None:
+    """By purpose, as with every embedder; unset, they change no key."""
+    prefixed = hashing(query_prefix="price of ", passage_prefix="about ")
+    for purpose, prefix in (("query", "price of "), ("passage", "about ")):
+        wanted = embed(hashing(), [f"{prefix}apples"]).vectors
+        assert embed(prefixed, ["apples"], purpose).vectors.tolist() == wanted.tolist()
+    assert identity(hashing()) == {"use": "local/hashing", "dimensions": 1024, "version": 2}
 
 
 def test_dimensions_are_a_setting() -> None:
