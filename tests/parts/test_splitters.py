@@ -5,26 +5,28 @@ from __future__ import annotations
 import logging
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_text_splitters import Language as Known
+from langchain_text_splitters import RecursiveCharacterTextSplitter
 from pydantic import ValidationError
 
-from harness.errors import UserError
+from harness.parts.splitters.code import Language
 from harness.parts.splitters.sentence import sentences_of
 from harness.plugins import names
-from harness.plugins.lengths import length_in
 from harness.testing import check_splitter
-from tests.parts.texts import SIZES, TEXTS, splitter
+from harness.testing.splitters import spans_by
+from tests.parts.texts import SIZES, TEXTS, fitted, having, splitter
 
 UNITS = st.sampled_from(["characters", "cl100k_base"])
 
 
 def cut(use: str, text: str, **fields: Any) -> list[str]:
     """The texts of the chunks."""
-    return [text[span.start : span.end] for span in splitter(use, **fields).split(text)]
+    return [text[start:end] for start, end in spans_by(splitter(use, **fields), text)]
 
 
 @pytest.mark.parametrize("use", names("splitter"))
@@ -32,7 +34,7 @@ def cut(use: str, text: str, **fields: Any) -> list[str]:
 @given(text=TEXTS, sizes=SIZES, unit=UNITS)
 def test_spans_are_valid_ordered_and_cover_the_text(use: str, text: str, sizes: tuple[int, int], unit: str) -> None:
     """Whatever the text, spans lie inside it, hold no outer whitespace, are ordered, and lose no character."""
-    spans = splitter(use, chunk_size=sizes[0], chunk_overlap=sizes[1], length=unit).split(text)
+    spans = spans_by(fitted(use, *sizes, unit), text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert all(text[start:end] == text[start:end].strip() for start, end in spans)
     assert [span.start for span in spans] == sorted(span.start for span in spans)
@@ -41,12 +43,12 @@ def test_spans_are_valid_ordered_and_cover_the_text(use: str, text: str, sizes: 
     assert {i for i, character in enumerate(text) if not character.isspace()} <= covered
 
 
-@pytest.mark.parametrize("use", ["recursive", "markdown"])
+@pytest.mark.parametrize("use", ["recursive", "markdown", "headings", "code", "semantic", "parent_child"])
 @settings(deadline=None)
 @given(text=TEXTS, sizes=SIZES)
 def test_no_chunk_is_longer_than_asked_for(use: str, text: str, sizes: tuple[int, int]) -> None:
     """Splitters that may cut anywhere keep every chunk within `chunk_size` characters."""
-    spans = splitter(use, chunk_size=sizes[0], chunk_overlap=sizes[1]).split(text)
+    spans = spans_by(fitted(use, *sizes), text)
     assert max((end - start for start, end in spans), default=0) <= sizes[0]
 
 
@@ -68,10 +70,10 @@ def test_sentences_overlap_at_most_as_asked_for(text: str, sizes: tuple[int, int
 def test_built_in_splitters_keep_the_contract(use: str) -> None:
     """Each built-in passes the contract test that plug-in authors run, in characters and in tokens."""
     check_splitter(splitter(use))
-    check_splitter(splitter(use, chunk_size=30, chunk_overlap=10, length="o200k_base"))
+    check_splitter(fitted(use, 30, 10, "o200k_base"))
 
 
-@pytest.mark.parametrize("use", names("splitter"))
+@pytest.mark.parametrize("use", having("chunk_size", "chunk_overlap", "length"))
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -162,35 +164,34 @@ def test_sentence_packs_and_overlaps_whole_sentences() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("unit", "count"), [("characters", 11), ("cl100k_base", 2), ("o200k_base", 2), ("p50k_base", 2)]
-)
-def test_lengths_are_counted_offline(unit: Any, count: int) -> None:
-    """All units measure without a network, and special tokens are text like any other."""
-    assert length_in(unit)("hello world") == count
-    assert length_in(unit)("<|endoftext|>") > 1
-
-
-def test_a_missing_vocabulary_is_the_users_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the vocabulary can be neither found nor downloaded, the message names the setting to change."""
-
-    def fail(name: str) -> None:
-        raise ConnectionError("no network")
-
-    length_in.cache_clear()
-    monkeypatch.setattr("tiktoken.get_encoding", fail)
-    try:
-        with pytest.raises(UserError, match=r"length cl100k_base: .*TIKTOKEN_CACHE_DIR"):
-            length_in("cl100k_base")
-    finally:
-        length_in.cache_clear()
-
-
 @pytest.mark.parametrize("use", names("splitter"))
 def test_real_documents_keep_the_contract(shared_data: Path, use: str) -> None:
     """Every built-in keeps its contract on the longest real documents, in characters and in tokens."""
     paths = sorted(shared_data.glob("*/docs/*"), key=lambda path: -path.stat().st_size)[:8]
     texts = [path.read_text(encoding="utf-8") for path in paths]
     assert texts
-    check_splitter(splitter(use, chunk_size=200, chunk_overlap=50), texts)
-    check_splitter(splitter(use, chunk_size=200, chunk_overlap=50, length="cl100k_base"), texts[-2:])
+    check_splitter(fitted(use, 200, 50), texts)
+    check_splitter(fitted(use, 200, 50, "cl100k_base"), texts[-2:])
+
+
+def test_code_is_cut_at_functions() -> None:
+    """The separators of the language decide: a function begins a chunk."""
+    text = "import os\n\ndef one():\n    return 1\n\ndef two():\n    return 2\n"
+    assert cut("code", text, chunk_size=30, chunk_overlap=0) == [
+        "import os",
+        "def one():\n    return 1",
+        "def two():\n    return 2",
+    ]
+
+
+def test_every_language_of_langchain_is_offered_and_works() -> None:
+    """Our list is langchain's, but for those that it names and cannot split."""
+    offered = set(get_args(Language))
+    for known in Known:
+        try:
+            RecursiveCharacterTextSplitter.get_separators_for_language(known)
+        except ValueError:
+            assert known.value not in offered
+        else:
+            assert known.value in offered
+            check_splitter(splitter("code", chunk_size=40, chunk_overlap=10, language=known.value))

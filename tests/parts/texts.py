@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from hypothesis import strategies as st
 
-from harness.plugins import make
+from harness.plugins import find, make, names
 
 PIECES = [
     "a",
@@ -25,6 +26,12 @@ PIECES = [
     "- ",
     "\u65e5\u672c",
     "\u3002",
+    "=====",
+    "\n---\n",
+    "\n## ",
+    "\n<h2>",
+    "</h2>",
+    "\nclass ",
 ]
 TEXTS = st.one_of(
     st.text(max_size=120),
@@ -40,3 +47,19 @@ SIZES = st.integers(1, 30).flatmap(lambda size: st.tuples(st.just(size), st.inte
 def splitter(use: str, **fields: Any) -> Any:
     """A built-in splitter as a sweep file makes it."""
     return make("splitter", {"use": use, **fields})
+
+
+def fields_of(use: str) -> set[str]:
+    """The settings of a built-in splitter."""
+    return {field.name for field in dataclasses.fields(find("splitter", use)[0].cls)}
+
+
+def fitted(use: str, size: int, overlap: int, unit: str = "characters") -> Any:
+    """A built-in splitter with as much of a size, an overlap and a unit as it has settings for."""
+    wanted = {"chunk_size": size, "chunk_overlap": overlap, "length": unit, "parent_size": 3 * size}
+    return splitter(use, **{name: value for name, value in wanted.items() if name in fields_of(use)})
+
+
+def having(*fields: str) -> list[str]:
+    """The built-in splitters that have all of these settings."""
+    return [use for use in names("splitter") if fields_of(use).issuperset(fields)]

@@ -1,6 +1,7 @@
-"""Units of a chunk's length: characters, or the tokens of a named tokenizer, without any download.
+"""Units of a text's length: characters, or the tokens of a tokenizer, always without a download.
 
-The tokenizers are those of OpenAI's models; for models of others such lengths are estimates.
+Those with a name are OpenAI's; for models of others such lengths are estimates. `tokenizer:PATH` is any tokenizer of
+Hugging Face's format, such as the one in the folder of an embedding model.
 """
 
 from __future__ import annotations
@@ -9,20 +10,135 @@ import importlib.util
 import os
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any
 
-from harness.errors import UserError
+from harness.errors import UserError, advice
+from harness.records import digest
 
-Unit = Literal["characters", "cl100k_base", "o200k_base", "p50k_base"]
+Length = Callable[[str], int]
+NAMES = ("characters", "cl100k_base", "o200k_base", "p50k_base")
+"""The units that need no file."""
+
+_FILE = "tokenizer:"
+_EXPECTED = f"{', '.join(NAMES)}, or {_FILE}PATH (a tokenizer.json, or a folder that holds one)"
+_WORD, _PARAGRAPH = 64, 8192
+"""Characters of texts that are remembered in great and in small number; longer ones are not."""
+
+
+class _UnitName:
+    """How a sweep file's `length` is checked, and what its JSON Schema says."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def check(unit: str) -> str:
+            if not _is_unit(unit):
+                raise PydanticCustomError("unit", f"Input should be {_EXPECTED}")
+            return unit
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(NAMES)}, {"type": "string", "pattern": f"^{_FILE}.+$"}]}
+
+
+Unit = Annotated[str, _UnitName()]
+"""The annotation of a field that names a unit: one of NAMES, or `tokenizer:PATH`, relative to the workspace."""
+
+
+class Measured:
+    """What parts with the fields `length: Unit` and `workspace: str = setting("", inert=True)` have in common.
+
+    What a tokenizer's file holds is part of their identity; where it lies is not.
+    """
+
+    length: str
+    workspace: str
+
+    def check_length(self) -> None:
+        """Raise ValueError for a unit that does not exist. For `__post_init__`."""
+        if not _is_unit(self.length):
+            raise ValueError(f"length must be {_EXPECTED}, found {self.length!r}; {advice(self.length, NAMES)}")
+        if not self.length.startswith(_FILE):
+            object.__setattr__(self, "workspace", "")  # it decides nothing, and stays out of run records
+            return
+        try:
+            length_in(self.length, self.workspace)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+    def measure(self) -> Length:
+        """The function that measures a text."""
+        return length_in(self.length, self.workspace)
+
+    def identity_extra(self) -> dict[str, Any]:
+        """The digest of the tokenizer's file in place of its path."""
+        if not self.length.startswith(_FILE):
+            return {}
+        return {"length": _FILE + digest(_file(self.length, self.workspace).read_text(encoding="utf-8"))}
+
+
+def length_in(unit: str, workspace: str = "") -> Length:
+    """A function that measures a text in `unit`; `len` itself for characters. Special tokens are not counted.
+
+    Raises UserError for an unknown unit, and when a tokenizer's vocabulary or file cannot be had or read.
+    """
+    if unit == "characters":
+        return len
+    if not _is_unit(unit):
+        raise UserError(f"length {unit}: expected {_EXPECTED}")
+    if not unit.startswith(_FILE):
+        return _named(unit)
+    file = _file(unit, workspace)
+    try:
+        state = file.stat()
+    except OSError as error:
+        raise UserError(f"length {unit}: no such file: {file}; give a tokenizer.json, or its folder") from error
+    return _of_file(unit, str(file), state.st_mtime_ns, state.st_size)
+
+
+def _is_unit(unit: str) -> bool:
+    return unit in NAMES or (unit.startswith(_FILE) and len(unit) > len(_FILE))
+
+
+def _file(unit: str, workspace: str) -> Path:
+    path = Path(workspace) / Path(unit.removeprefix(_FILE)).expanduser()
+    return path / "tokenizer.json" if path.is_dir() else path
 
 
 @lru_cache(maxsize=8)
-def length_in(unit: Unit) -> Callable[[str], int]:
-    """A function that measures a text in `unit`. Raises UserError when a tokenizer's vocabulary cannot be had."""
-    if unit == "characters":
-        return len
-    encoding = _encoding(unit)
-    return lambda text: len(encoding.encode(text, disallowed_special=()))
+def _of_file(unit: str, file: str, changed: int, size: int) -> Length:
+    """The tokenizer in a file as it is now."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(file)
+    except Exception as error:  # the library raises nothing narrower
+        raise UserError(f"length {unit}: {file} is no tokenizer of Hugging Face's format ({error})") from error
+    # A model's file often cuts texts at 128 tokens, or fills them up to that: nothing to measure with.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True  # "[SEP]" in a document is text like any other
+    return _remembering(lambda text: len(tokenizer.encode(text, add_special_tokens=False)))
+
+
+@lru_cache(maxsize=8)
+def _named(name: str) -> Length:
+    encoding = _encoding(name)
+    return _remembering(lambda text: len(encoding.encode(text, disallowed_special=())))
+
+
+def _remembering(count: Length) -> Length:
+    """The same, faster: splitters measure the same words and paragraphs again and again."""
+    words, paragraphs = lru_cache(maxsize=1 << 15)(count), lru_cache(maxsize=256)(count)
+
+    def measure(text: str) -> int:
+        if len(text) <= _WORD:
+            return words(text)
+        return paragraphs(text) if len(text) <= _PARAGRAPH else count(text)
+
+    return measure
 
 
 def _encoding(name: str) -> Any:

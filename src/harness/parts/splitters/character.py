@@ -5,35 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.parts.splitters.sizes import check_sizes
+from harness.parts.splitters.sizes import Sized
 from harness.parts.splitters.spans import spans_of
 from harness.plugins import part
-from harness.plugins.lengths import Unit, length_in
 from harness.records import Span
 
 
 @part("splitter", "character")
 @dataclass(frozen=True)
-class Character:
+class Character(Sized):
     """Splits at `separator` (plain text, no pattern) and merges pieces up to `chunk_size`; a longer piece stays whole.
 
     A separator that is more than whitespace stays at the end of its piece. An empty one cuts anywhere.
     """
 
     version: ClassVar[int] = 1
-    chunk_size: int = 400
-    chunk_overlap: int = 40
-    length: Unit = "characters"
     separator: str = "\n\n"
-
-    def __post_init__(self) -> None:
-        check_sizes(self.chunk_size, self.chunk_overlap)
 
     def split(self, text: str) -> list[Span]:
         """Spans between separators, without the whitespace around them; [] for a text of only whitespace."""
         from langchain_text_splitters import CharacterTextSplitter
 
-        length = length_in(self.length)
+        length = self.measure()
         splitter = CharacterTextSplitter(
             separator=self.separator,
             # Otherwise every separator between two chunks would be a chunk of its own, such as "." or "---".

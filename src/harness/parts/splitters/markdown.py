@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.parts.splitters.sizes import check_sizes
+from harness.parts.splitters.sizes import Sized
 from harness.parts.splitters.spans import spans_of
 from harness.plugins import part
-from harness.plugins.lengths import Unit, length_in
 from harness.records import Span
 
 
 @part("splitter", "markdown")
 @dataclass(frozen=True)
-class Markdown:
+class Markdown(Sized):
     """langchain's MarkdownTextSplitter: at headings first, then code blocks, rules, paragraphs, lines, words, anywhere.
 
     Its patterns are used as the patterns they are (`is_separator_regex=True`); by its own default langchain 1.1 takes
@@ -22,18 +21,12 @@ class Markdown:
     """
 
     version: ClassVar[int] = 1
-    chunk_size: int = 400
-    chunk_overlap: int = 40
-    length: Unit = "characters"
-
-    def __post_init__(self) -> None:
-        check_sizes(self.chunk_size, self.chunk_overlap)
 
     def split(self, text: str) -> list[Span]:
         """Spans of at most `chunk_size` in units of `length`."""
         from langchain_text_splitters import MarkdownTextSplitter
 
-        length = length_in(self.length)
+        length = self.measure()
         splitter = MarkdownTextSplitter(
             chunk_size=self.chunk_size,
             chunk_overlap=self.chunk_overlap,

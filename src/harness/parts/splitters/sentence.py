@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.parts.splitters.sizes import check_sizes
+from harness.parts.splitters.sizes import Sized
+from harness.parts.splitters.spans import trimmed
 from harness.plugins import part
-from harness.plugins.lengths import Unit, length_in
+from harness.plugins.lengths import Length
 from harness.records import Span
 
 _END = re.compile(
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"\s*(?:\d+|\w)\.")
 
 @part("splitter", "sentence")
 @dataclass(frozen=True)
-class Sentence:
+class Sentence(Sized):
     """Packs whole sentences up to `chunk_size`; the overlap is in whole sentences; a longer sentence stays whole.
 
     A sentence ends at . ! ? before whitespace and anything but a small letter, at the full stops of Chinese and
@@ -33,16 +33,10 @@ class Sentence:
     """
 
     version: ClassVar[int] = 1
-    chunk_size: int = 400
-    chunk_overlap: int = 40
-    length: Unit = "characters"
-
-    def __post_init__(self) -> None:
-        check_sizes(self.chunk_size, self.chunk_overlap)
 
     def split(self, text: str) -> list[Span]:
         """Spans that begin and end with a sentence; [] for a text of only whitespace."""
-        length = length_in(self.length)
+        length = self.measure()
         sentences = sentences_of(text)
         spans: list[Span] = []
         first = 0
@@ -54,7 +48,7 @@ class Sentence:
             first = self._next(text, sentences, first, last, length)
         return spans
 
-    def _last(self, text: str, sentences: list[Span], first: int, length: Callable[[str], int]) -> int:
+    def _last(self, text: str, sentences: list[Span], first: int, length: Length) -> int:
         """The last sentence that fits into a chunk with the first one."""
         last = first
         while last + 1 < len(sentences):
@@ -63,7 +57,7 @@ class Sentence:
             last += 1
         return last
 
-    def _next(self, text: str, sentences: list[Span], first: int, last: int, length: Callable[[str], int]) -> int:
+    def _next(self, text: str, sentences: list[Span], first: int, last: int, length: Length) -> int:
         """Where the next chunk begins: as many of the last sentences again as the overlap holds."""
         begin = last + 1
         while begin - 1 > first:
@@ -81,9 +75,9 @@ def sentences_of(text: str) -> list[Span]:
     start = 0
     for match in _END.finditer(text):
         if _ends_sentence(text, start, match):
-            spans += _trimmed(text, start, match.end())
+            spans += trimmed(text, start, match.end())
             start = match.end()
-    return spans + _trimmed(text, start, len(text))
+    return spans + trimmed(text, start, len(text))
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
@@ -93,12 +87,3 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     opening = _OPENING.match(text, match.end())
     after = opening.end() if opening else match.end()
     return not text[after : after + 1].islower() and not _NUMBER.fullmatch(text, start, match.start())
-
-
-def _trimmed(text: str, start: int, end: int) -> list[Span]:
-    stretch = text[start:end]
-    inner = stretch.strip()
-    if not inner:
-        return []
-    begin = start + stretch.index(inner)
-    return [Span(begin, begin + len(inner))]

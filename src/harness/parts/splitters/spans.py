@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from harness.plugins.lengths import Length
 from harness.records import Span
 
-Length = Callable[[str], int]
 _NOT_SPACE = re.compile(r"\S")
 _LONGEST_TOKEN = 128
 """Characters of the longest token of the known tokenizers: what bounds a search for the end of a long gap."""
@@ -35,27 +35,32 @@ def _found(text: str, chunks: Sequence[str], overlap: int, length: Length) -> It
     for chunk in chunks:
         if not chunk.strip():
             continue
-        low = _earliest(text, last, overlap, length) if overlap and last.end else last.end
-        span = _exact(text, chunk, low, last) or _by_words(text, chunk, last)
+        span = _exact(text, chunk, last, overlap, length) or _by_words(text, chunk, last)
         if span is not None:
             yield span
             last = span
 
 
-def _exact(text: str, chunk: str, low: int, last: Span) -> Span | None:
-    """The first place of `chunk` from `low` on that does not end before the `last` chunk does."""
+def _exact(text: str, chunk: str, last: Span, overlap: int, length: Length) -> Span | None:
+    """The first place of `chunk` that does not end before the `last` chunk does, and overlaps it as far as it may."""
     # It may start where the last one does ("a", then "a b"): to ask for a later start would lose it, or take a
     # repetition of it far behind and lose all that lies between.
-    lowest = max(last.start, last.end - len(chunk))
-    start = text.find(chunk, max(low, lowest))
-    if start < 0 or text[last.end : start].strip():
-        # Nothing lies between neighbours; tokens of pieces do not add up to those of the whole, so `low` was too high.
-        start = text.find(chunk, lowest)
+    start = text.find(chunk, max(last.start, last.end - len(chunk)))
+    if start < 0:
+        return None
+    gap = _NOT_SPACE.search(text, last.end)
+    near = (gap.start() if gap else len(text)) + len(chunk)  # only whitespace lies between neighbours
+    second = text.find(chunk, start + 1, near)
+    if second >= 0:
+        # Where no place is far enough behind, the tokens of pieces did not add up to those of the whole.
+        low = _earliest(text, last, overlap, length) if overlap and last.end else last.end
+        behind = start if start >= low else text.find(chunk, max(low, second), near)
+        start = behind if behind >= 0 else start
     if start == last.start and start + len(chunk) == last.end:
         # The same again: a repetition next to it, or, where more than whitespace lies between, the last chunk itself.
-        repeated = text.find(chunk, start + 1)
-        start = repeated if repeated >= 0 and not text[last.end : repeated].strip() else start
-    return Span(start, start + len(chunk)) if start >= 0 else None
+        repeated = text.find(chunk, start + 1, near)
+        start = repeated if repeated >= 0 else start
+    return Span(start, start + len(chunk))
 
 
 def _by_words(text: str, chunk: str, last: Span) -> Span | None:
@@ -75,6 +80,23 @@ def _earliest(text: str, last: Span, overlap: int, length: Length) -> int:
         else:
             low = middle + 1
     return low
+
+
+def trimmed(text: str, start: int, end: int) -> list[Span]:
+    """`text[start:end]` without the whitespace around it, as one span; [] where there is nothing else."""
+    stretch = text[start:end]
+    inner = stretch.strip()
+    if not inner:
+        return []
+    begin = start + stretch.index(inner)
+    return [Span(begin, begin + len(inner))]
+
+
+def fits(text: str, start: int, end: int, size: int, length: Length) -> bool:
+    """Whether `text[start:end]` is at most `size` long; what is hopelessly long is not measured."""
+    if length is len:
+        return end - start <= size
+    return end - start <= size * _LONGEST_TOKEN and length(text[start:end]) <= size
 
 
 def _pieces(text: str, start: int, end: int, size: int, length: Length) -> Iterator[Span]:
