@@ -127,7 +127,7 @@ def test_frames_have_the_columns_of_the_contract(run: Run) -> None:
     assert {*wanted.split(), "shared", "failure"} <= set(sweep.outcomes)
     assert {"variant", "example", "repeat", "metric", "value", "reason", "failure"} <= set(sweep.scores)
     passage = next(passages for passages in sweep.outcomes["passages"] if len(passages))[0]
-    assert {"document", "start", "end", "text", "similarity"} == set(passage)
+    assert {"document", "start", "end", "text", "similarity", "score"} == set(passage)
 
 
 def test_the_summary_is_the_mean_of_the_scores(run: Run) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harness.config import Chatbot, Variant, load
-from harness.plugins import KINDS, identity, known
-from harness.records import Corpus, Document, Example, Message, Passage
+from harness.plugins import KINDS, identity, known, make
+from harness.records import Context, Corpus, Document, Example, Message, Passage, Query
 from harness.sweeps import keys
 from harness.sweeps.prompting import request_of
 from tests.workspaces import make_workspace, write
@@ -18,6 +18,7 @@ from tests.workspaces import make_workspace, write
 CORPUS = Corpus((Document("a.md", "Some text about opening hours. And more of it."),))
 EXAMPLE = Example("e", (Message("user", "before"), Message("assistant", "so"), Message("user", "When?")))
 PASSAGES = (Passage("a.md", 0, 30, "Some text about opening hours.", 0.5),)
+CONTEXT = Context(PASSAGES, PASSAGES[0].text, (0,))
 
 BASE = """
 dataset: datasets/questions.jsonl
@@ -34,7 +35,7 @@ chatbot:
   retrieval:
     splitter: {use: recursive, chunk_size: 80, chunk_overlap: 10}
     embedder: {use: local/hashing, dimensions: 64}
-    index: {use: chroma, search: exact}
+    index: {use: chroma, search: exact, url: "http://127.0.0.1:8001"}
     retriever: {use: dense}
     reranker: {use: none}
     top_k: 3
@@ -70,6 +71,7 @@ class Other:
 @dataclass(frozen=True)
 class OtherReranker:
     version: ClassVar[int] = 1
+    top_n = None
 """
 CHUNK, EMBED, INDEX, RETRIEVE, REQUEST, VARIANT = "chunk", "embed", "index", "retrieve", "request", "variant"
 ALL_RETRIEVAL = {CHUNK, INDEX, RETRIEVE, VARIANT}
@@ -88,17 +90,44 @@ CHANGES: dict[str, tuple[str, set[str]]] = {
     "splitter.separators": ('[" ", ""]', ALL_RETRIEVAL),
     "splitter": ("{use: sentence, chunk_size: 80, chunk_overlap: 10}", ALL_RETRIEVAL),
     "embedder.dimensions": ("128", {EMBED, INDEX, RETRIEVE, VARIANT}),
+    "embedder.query_prefix": ("'q: '", {EMBED, INDEX, RETRIEVE, VARIANT}),
+    "embedder.passage_prefix": ("'p: '", {EMBED, INDEX, RETRIEVE, VARIANT}),
     "index.search": ("approximate", {INDEX, RETRIEVE, VARIANT}),
     "index.exact_limit": ("9", {INDEX, RETRIEVE, VARIANT}),
     "index.ef_construction": ("9", {INDEX, RETRIEVE, VARIANT}),
     "index.ef_search": ("9", {INDEX, RETRIEVE, VARIANT}),
     "index.max_neighbors": ("9", {INDEX, RETRIEVE, VARIANT}),
+    "index.url": ("http://127.0.0.1:8000", {INDEX, RETRIEVE, VARIANT}),
+    "index.headers": ("{X-Chroma-Token: '${TOKEN}'}", set()),
+    "index.timeout_s": ("5.0", set()),
+    "index.tenant": ("shop", {INDEX, RETRIEVE, VARIANT}),
+    "index.database": ("shop", {INDEX, RETRIEVE, VARIANT}),
     "index": ("exact", {INDEX, RETRIEVE, VARIANT}),
     "retriever": ("other", {RETRIEVE, VARIANT}),
-    "reranker": ("other", {RETRIEVE, VARIANT}),
+    "reranker": ("other", {VARIANT}),
+    "query": ("conversation", {RETRIEVE, VARIANT}),
+    "context.passage_order": ("best_last", {VARIANT}),
+    "context.passage_template": ("'* {{ text }}'", {VARIANT}),
+    "context.passage_separator": ("' '", {VARIANT}),
+    "context.citations": ("true", {VARIANT}),
+    "context.overlaps": ("merge", {VARIANT}),
+    "context.context_tokens": ("9", {VARIANT}),
+    "context.tokenizer": ("o200k_base", {VARIANT}),
+    "filter": ("document.id != 'b.md'", {VARIANT}),
     "top_k": ("4", {VARIANT}),
     "similarity_threshold": ("0.2", {VARIANT}),
 }
+
+
+LATE: dict[str, Any] = {
+    "query_prefix": "query: ",
+    "passage_prefix": "passage: ",
+    "dimensions": 8,
+    "url": "http://127.0.0.1:8000",
+    "tenant": "shop",
+    "database": "articles",
+}
+"""Another value for each field that came after its part was first used."""
 
 
 def keys_of(variant: Variant) -> dict[str, str]:
@@ -106,9 +135,9 @@ def keys_of(variant: Variant) -> dict[str, str]:
     chatbot: Chatbot = variant.chatbot
     retrieval = chatbot.retrieval
     assert retrieval is not None
-    request = request_of(chatbot, EXAMPLE, PASSAGES, chatbot.model.parameters(dict(chatbot.sampling)))
+    request = request_of(chatbot, EXAMPLE, CONTEXT, chatbot.model.parameters(dict(chatbot.sampling)))
     return {
-        CHUNK: keys.chunks_key(CORPUS, retrieval.splitter),
+        CHUNK: keys.chunks_key(CORPUS, retrieval),
         EMBED: keys.vector_key(identity(retrieval.embedder), "passage", "text"),
         INDEX: keys.index_key(CORPUS, retrieval),
         RETRIEVE: keys.retrieval_key(CORPUS, retrieval),
@@ -149,20 +178,29 @@ def test_every_field_of_the_configuration_is_in_the_table(config_path: Path) -> 
 def test_every_field_of_every_part_is_part_of_its_identity(kind: str, config_path: Path) -> None:
     """A built-in part's field is in its identity, unless it is marked as inert."""
     for registration in known(kind):
-        names = {f.name for f in dataclasses.fields(registration.cls) if not f.metadata.get("inert")}
+        fields = [f for f in dataclasses.fields(registration.cls) if not f.metadata.get("inert")]
+        names = {f.name for f in fields if not f.metadata.get("late")}
         required: dict[str, Any] = {registration.argument: "5"} if registration.argument else {}
         if registration.argument in ("k",):
             required = {"k": 5}
         if registration.name == "python:":
             required = {"target": f"{config_path.parent.parent / 'parts.py'}:part"}
-        assert names <= set(identity(registration.cls(**required))), registration.name
+        if "model" in names:
+            required = {"model": make("model", "local/extractive")}
+        part = registration.cls(**required)
+        assert names <= set(identity(part)), registration.name
+        for late in (f.name for f in fields if f.metadata.get("late")):
+            server = {"url": LATE["url"]} if late in ("tenant", "database") else {}
+            changed = dataclasses.replace(part, **server, **{late: LATE[late]})
+            assert late not in identity(part), f"{registration.name}.{late}: keys from before it came are lost"
+            assert identity(changed)[late] == LATE[late]
 
 
 def test_the_repeat_number_makes_another_request(config_path: Path) -> None:
     """Repeats are separate draws."""
     [variant] = load(config_path).variants
     model = variant.chatbot.model
-    request = request_of(variant.chatbot, EXAMPLE, PASSAGES, {})
+    request = request_of(variant.chatbot, EXAMPLE, CONTEXT, {})
     assert keys.request_key(model, identity(model), request, 0) != keys.request_key(model, identity(model), request, 1)
 
 
@@ -171,7 +209,7 @@ def test_equal_passages_of_two_thresholds_share_a_request(config_path: Path) -> 
     found = set()
     for variant in load(config_path, ("sweep.axes.similarity_threshold=[0.1, 0.2]",)).variants:
         model = variant.chatbot.model
-        request = request_of(variant.chatbot, EXAMPLE, PASSAGES, {})
+        request = request_of(variant.chatbot, EXAMPLE, CONTEXT, {})
         found.add(keys.request_key(model, identity(model), request, 0))
     assert len(found) == 1
 
@@ -180,6 +218,6 @@ def test_another_corpus_makes_other_chunks(config_path: Path) -> None:
     """A changed document changes the chunk key."""
     [variant] = load(config_path).variants
     assert variant.chatbot.retrieval is not None
-    splitter = variant.chatbot.retrieval.splitter
+    retrieval = variant.chatbot.retrieval
     other = Corpus((Document("a.md", CORPUS.documents[0].text + "!"),))
-    assert keys.chunks_key(CORPUS, splitter) != keys.chunks_key(other, splitter)
+    assert keys.chunks_key(CORPUS, retrieval) != keys.chunks_key(other, retrieval)

@@ -86,8 +86,9 @@ def expected(metric: str, row: Any) -> float:
             gain += 1 / math.log2(rank + 1) if new else 0.0
             seen |= new
         return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(3, len(evidence)) + 1))
-    both = len(wanted & given)
-    bottom = {"span_recall": len(wanted), "span_precision": len(given), "span_iou": len(wanted | given)}[metric]
+    both, lengths = len(wanted & given), sum(end - start for _, start, end in passages)
+    missed = len(wanted - given)
+    bottom = {"span_recall": len(wanted), "span_precision": lengths, "span_iou": lengths + missed}[metric]
     return both / bottom if bottom else 0.0
 
 

@@ -11,14 +11,17 @@ from pydantic import ValidationError
 
 from harness.config import prompts, tree
 from harness.config.chatbot import SAMPLING, Chatbot, Retrieval
+from harness.config.expressions import Expression
 from harness.config.fields import Mistakes, is_file_reference
 from harness.config.nodes import Node
 from harness.config.tree import Item, Settings
 from harness.errors import Place, UserError, advice
-from harness.plugins import find, make
+from harness.plugins import find, label, make
 
 _DEFAULT_PROMPT = "{{ context }}\n\nQuestion: {{ question }}"
 _WITHOUT_RETRIEVAL = "{{ question }}"
+FILTER_NAMES = ("document", "metadata", "tags")
+"""What `retrieval.filter` may name: a document (`document.id` and its metadata), and the example's own fields."""
 
 
 class Assembler:
@@ -65,7 +68,36 @@ class Assembler:
         parts = {path.split(".")[1]: self._part(path, settings, variant) for path in tree.DEFAULT_PARTS}
         top_k = self._number("retrieval.top_k", settings, 5, whole=True, low=1)
         threshold = self._number("retrieval.similarity_threshold", settings, None, low=-1, high=1)
-        return Retrieval(**parts, top_k=top_k, similarity_threshold=threshold)
+        for name in ("query", "retriever"):
+            self._check_depth(name, parts[name], top_k, settings, variant)
+        return Retrieval(**parts, top_k=top_k, similarity_threshold=threshold, filter=self._filter(settings))
+
+    def _check_depth(self, name: str, part: Any, top_k: int, settings: Settings, variant: str) -> None:
+        """What combines lists of a fixed length cannot give more than that."""
+        fetch_k = getattr(part, "fetch_k", None)
+        if fetch_k is not None and fetch_k < top_k:
+            item = settings.get("retrieval.top_k") or settings[f"retrieval.{name}"]
+            shown = f" (in the variant {variant})" if variant else ""
+            self.mistakes.add(
+                item.node.place,
+                f"chatbot.retrieval: top_k {top_k} is more than the fetch_k {fetch_k} of {label(part)}{shown}",
+                f"raise retrieval.{name}.fetch_k, or lower top_k",
+            )
+
+    def _filter(self, settings: Settings) -> str | None:
+        item = settings.get("retrieval.filter")
+        if item is None or item.node.value is None:
+            return None
+        where = "chatbot.retrieval.filter"
+        text = self.mistakes.text(item.node, where)
+        if text is not None:
+            try:
+                Expression(text).check(FILTER_NAMES)
+                Expression(text).compiled()
+            except UserError as error:
+                self.mistakes.add(item.node.place, f"{where}: {error}")
+                return None
+        return text
 
     def _number(self, path: str, settings: Settings, default: Any, **bounds: Any) -> Any:
         item = settings.get(path)
@@ -149,10 +181,8 @@ class Assembler:
             return None
         known = [f.name for f in dataclasses.fields(registration.cls) if f.name not in ("workspace", *given)]
         values = {field: value.node.plain() for field, value in fields.items()}
-        if any(f.name == "workspace" for f in dataclasses.fields(registration.cls)):
-            values["workspace"] = str(self.workspace)
         try:
-            return make(kind, {"use": name, **values})
+            return make(kind, {"use": name, **values}, str(self.workspace))
         except ValidationError as error:
             for problem in error.errors(include_url=False):
                 self._note(problem, where, item, fields, known, variant)

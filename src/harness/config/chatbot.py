@@ -6,34 +6,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.plugins import identity, written
+from harness.plugins import identity, label, written
 from harness.records import digest
 
 SAMPLING = ("temperature", "top_p", "max_tokens", "stop")
 """The settings of a chatbot that go to the model with each request; a model may refuse one, or have no use for it."""
 
 
+PARTS = ("splitter", "embedder", "index", "query", "retriever", "reranker", "context")
+"""The parts of a retrieval, in the order of the work."""
+_LATE = {"query": "question", "context": "passages"}
+"""Parts that came after the first variants had their ids: at their default they are not part of an id."""
+
+
 @dataclass(frozen=True)
 class Retrieval:
-    """How passages are found. Passages whose similarity is below the threshold are dropped; None drops none."""
+    """How passages are found and given to the model.
+
+    Of the `top_k` passages that the retriever finds, those whose similarity to the question is below the threshold are
+    dropped (None drops none); the reranker orders the rest. `filter` is a condition on documents; None takes all.
+    """
 
     splitter: Any
     embedder: Any
     index: Any
+    query: Any
     retriever: Any
     reranker: Any
+    context: Any
     top_k: int
     similarity_threshold: float | None
+    filter: str | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether every part could be made."""
-        return all((self.splitter, self.embedder, self.index, self.retriever, self.reranker))
+        return all(getattr(self, name) is not None for name in PARTS)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The parts by slot."""
+        return {name: getattr(self, name) for name in PARTS}
 
     def content(self) -> dict[str, Any]:
         """What decides the passages."""
-        parts = {n: identity(getattr(self, n)) for n in ("splitter", "embedder", "index", "retriever", "reranker")}
-        return {**parts, "top_k": self.top_k, "similarity_threshold": self.similarity_threshold}
+        parts = {n: identity(part) for n, part in self.parts.items() if label(part) != _LATE.get(n)}
+        late = {"filter": self.filter} if self.filter is not None else {}
+        return {**parts, "top_k": self.top_k, "similarity_threshold": self.similarity_threshold, **late}
 
 
 @dataclass(frozen=True)
@@ -62,8 +81,8 @@ class Chatbot:
         tree |= {"system_prompt": self.system_prompt, "user_prompt": self.user_prompt, "retrieval": None}
         if self.retrieval:
             r = self.retrieval
-            parts = {n: written(getattr(r, n)) for n in ("splitter", "embedder", "index", "retriever", "reranker")}
-            tree["retrieval"] = {**parts, "top_k": r.top_k, "similarity_threshold": r.similarity_threshold}
+            cut = {"top_k": r.top_k, "similarity_threshold": r.similarity_threshold, "filter": r.filter}
+            tree["retrieval"] = {**{name: written(part) for name, part in r.parts.items()}, **cut}
         return tree
 
 

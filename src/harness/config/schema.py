@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from harness.config.sweepfile import PROBLEMS
 from harness.config.tree import DEFAULT_PARTS, SLOTS
 from harness.plugins import KINDS, Registration, known
 
@@ -48,11 +49,11 @@ def _whole(description: str, least: int) -> Schema:
 
 def _top() -> Schema:
     budget = {"usd": "US dollars", "calls": "model calls", "tokens": "input and output tokens"}
-    price = {kind: {"type": "number", "minimum": 0} for kind in ("input", "output", "cached")}
+    price = {kind: {"type": "number", "minimum": 0} for kind in ("input", "output", "cached", "search")}
     return {
         "name": _text("The sweep's name; the file's name where it is not given."),
         "dataset": {"anyOf": [_text("The dataset file."), _dataset()]},
-        "corpus": _text("The knowledge base: a folder, a glob, or JSONL with id and text."),
+        "corpus": {"anyOf": [_text("The knowledge base: a folder, a glob or a file."), _corpus()]},
         "chatbot": _ref("chatbot"),
         "sweep": {
             "type": "object",
@@ -118,6 +119,22 @@ def _dataset() -> Schema:
     }
 
 
+def _corpus() -> Schema:
+    path = _text("A folder, a glob or a file.")
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["path"],
+        "properties": {
+            "path": {"anyOf": [path, {"type": "array", "minItems": 1, "items": path}]},
+            "problems": {
+                "enum": list(PROBLEMS),
+                "description": "Documents that cannot be read: stop (the default), or skip them and go on.",
+            },
+        },
+    }
+
+
 def _prompt() -> Schema:
     file = {
         "type": "object",
@@ -162,6 +179,11 @@ def _chatbot() -> Schema:
                             **retrieval,
                             "top_k": _whole("Passages at most.", 1),
                             "similarity_threshold": {"type": ["number", "null"], "minimum": -1, "maximum": 1},
+                            "filter": {
+                                "type": ["string", "null"],
+                                "description": "Only documents for which this condition holds: "
+                                "`document.product == metadata.product`.",
+                            },
                         },
                     },
                 ]

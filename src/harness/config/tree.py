@@ -20,8 +20,10 @@ SLOTS: Mapping[str, str] = {
     "retrieval.splitter": "splitter",
     "retrieval.embedder": "embedder",
     "retrieval.index": "index",
+    "retrieval.query": "query",
     "retrieval.retriever": "retriever",
     "retrieval.reranker": "reranker",
+    "retrieval.context": "context",
 }
 """The paths that hold a part, with its kind."""
 
@@ -29,12 +31,14 @@ DEFAULT_PARTS: Mapping[str, str] = {
     "retrieval.splitter": "recursive",
     "retrieval.embedder": "local/hashing",
     "retrieval.index": "chroma",
+    "retrieval.query": "question",
     "retrieval.retriever": "dense",
     "retrieval.reranker": "none",
+    "retrieval.context": "passages",
 }
 PROMPTS = ("system_prompt", "user_prompt")
 CHATBOT_KEYS = ("model", *SAMPLING, *PROMPTS, "retrieval")
-RETRIEVAL_KEYS = (*(path.split(".")[1] for path in SLOTS if "." in path), "top_k", "similarity_threshold")
+RETRIEVAL_KEYS = (*(path.split(".")[1] for path in SLOTS if "." in path), "top_k", "similarity_threshold", "filter")
 
 
 @dataclass(frozen=True)

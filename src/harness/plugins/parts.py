@@ -29,18 +29,18 @@ class PartOf:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
 
-        return core_schema.no_info_plain_validator_function(self._made)
+        return core_schema.with_info_plain_validator_function(self._made)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{self.kind}"}
 
-    def _made(self, value: Any) -> Any:
+    def _made(self, value: Any, info: Any) -> Any:
         from pydantic import ValidationError
 
         if not isinstance(value, str | dict):
             raise ValueError(f"expected the name of a {self.kind}, or a mapping with `use`, found {value!r}")
         try:
-            return make(self.kind, value)
+            return make(self.kind, value, info.context)
         except LookupError as error:
             raise ValueError(str(error)) from None
         except ValidationError as error:
@@ -106,15 +106,16 @@ def label(part: Any) -> str:
 
 
 def written(part: Any) -> dict[str, Any]:
-    """The part as a mapping that a YAML file may hold: `use`, then every field."""
-    known = registration(part)
-    fields = {k: written(v) if is_part(v) else v for k, v in settings(part).items() if k != known.argument}
+    """The part as a mapping that a YAML file may hold: `use`, then every field but the workspace's folder."""
+    hidden = (registration(part).argument, "workspace")
+    fields = {k: written(v) if is_part(v) else v for k, v in settings(part).items() if k not in hidden}
     return {"use": name(part), **fields}
 
 
-def make(kind: str, spec: str | dict[str, Any]) -> Any:
+def make(kind: str, spec: str | dict[str, Any], workspace: str | None = None) -> Any:
     """Make a part from its name, or from `{use: name, field: value}`.
 
+    A field called `workspace` of it, and of the parts that its fields hold, is filled with `workspace`.
     Raises LookupError for an unknown name and pydantic.ValidationError for wrong fields.
     """
     import orjson
@@ -122,4 +123,7 @@ def make(kind: str, spec: str | dict[str, Any]) -> Any:
 
     fields = {"use": spec} if isinstance(spec, str) else dict(spec)
     found, given = find(kind, str(fields.pop("use", "")))
-    return TypeAdapter(found.cls).validate_json(orjson.dumps({**fields, **given}), strict=True)
+    if workspace is not None and any(field.name == "workspace" for field in dataclasses.fields(found.cls)):
+        given["workspace"] = workspace
+    content = orjson.dumps({**fields, **given})
+    return TypeAdapter(found.cls).validate_json(content, strict=True, context=workspace)

@@ -15,6 +15,7 @@ from harness.store.layout import (
     HEADER,
     OUTCOMES_TABLE,
     SCORES_TABLE,
+    SPENDING,
     SUMMARY,
     TEXTS,
     TEXTS_TABLE,
@@ -95,6 +96,11 @@ class StoredSweep:
         columns = tables.read(stored).to_pydict()
         keys = zip(columns["document"], columns["start"], columns["end"], strict=True)
         return dict(zip(keys, columns["text"], strict=True))
+
+    @cached_property
+    def spending(self) -> list[dict[str, Any]]:
+        """The paid calls that were no answers: `stage`, `part`, `usd` (None: price unknown), `tokens`."""
+        return list(journal.lines(self.folder.read(SPENDING)))
 
     @cached_property
     def _growing(self) -> tuple[Any, Any]:

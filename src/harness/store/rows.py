@@ -26,23 +26,26 @@ OUTCOME_COLUMNS = (
     "first_token_ms",
     "wait_ms",
     "attempts",
+    "missed",
     "failure_stage",
     "failure_kind",
     "failure",
 )
 SCORE_COLUMNS = ("variant", "example", "repeat", "metric", "value", "reason", "failure")
 TEXT_COLUMNS = ("document", "start", "end", "text")
-_SAME = [c for c in OUTCOME_COLUMNS if c not in ("passages", "failure", "failure_stage", "failure_kind")]
+_SAME = [c for c in OUTCOME_COLUMNS if c not in ("passages", "missed", "failure", "failure_stage", "failure_kind")]
 
 _same = attrgetter(*_SAME)
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
-    """An outcome by column. Passages are `document`, `start`, `end`, `similarity`; their texts are kept once, apart."""
+    """An outcome by column. Passages are without their texts, which are kept once, apart."""
     row: dict[str, Any] = dict(zip(_SAME, _same(outcome), strict=True))
     row["passages"] = [
-        {"document": p.document, "start": p.start, "end": p.end, "similarity": p.similarity} for p in outcome.passages
+        {"document": p.document, "start": p.start, "end": p.end, "similarity": p.similarity, "score": p.score}
+        for p in outcome.passages
     ]
+    row["missed"] = [{"document": e.document, "start": e.start, "end": e.end} for e in outcome.missed]
     failure = outcome.failure
     row["failure_stage"], row["failure_kind"], row["failure"] = (
         (failure.stage, failure.kind, failure.message) if failure else (None, None, None)

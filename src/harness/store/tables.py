@@ -19,12 +19,14 @@ def schemas() -> dict[str, Any]:
     import pyarrow as pa
 
     text, whole, real = pa.string(), pa.int64(), pa.float64()
-    passage = pa.struct([("document", text), ("start", whole), ("end", whole), ("similarity", real)])
+    span = [("document", text), ("start", whole), ("end", whole)]
+    passage = pa.struct([*span, ("similarity", real), ("score", real)])
     kinds: dict[str, Any] = {
         **dict.fromkeys(("repeat", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"), whole),
         **dict.fromkeys(("attempts", "start", "end"), whole),
         **dict.fromkeys(("cost_usd", "latency_ms", "first_token_ms", "wait_ms", "value"), real),
         "passages": pa.list_(passage),
+        "missed": pa.list_(pa.struct(span)),
     }
     metadata = {"harness.format": str(FORMAT)}
     return {

@@ -23,6 +23,7 @@ from harness.store.layout import (
     LOCK,
     OUTCOMES_TABLE,
     SCORES_TABLE,
+    SPENDING,
     SUMMARY,
     TEXTS,
     TEXTS_TABLE,
@@ -54,6 +55,7 @@ class Writer:
         threading.Thread(target=self._keep_beating, daemon=True).start()
         self._cells: Journal | None = None
         self._texts: Journal | None = None
+        self._spending: Journal | None = None
         self._known_texts: set[tuple[str, int, int]] = set()
 
     def describe(
@@ -78,6 +80,17 @@ class Writer:
             o = line["outcome"]
             found[o["variant"], o["example"], o["repeat"]] = line
         return list(found.values())
+
+    def spend(self, line: dict[str, Any]) -> None:
+        """Record a paid call that is no answer: on disk at once."""
+        if self._spending is None:
+            self._spending = Journal(self.path / SPENDING)
+        self._spending.append(line)
+        self._spending.flush()
+
+    def spent(self) -> list[dict[str, Any]]:
+        """The paid calls that were no answers, earlier processes' included."""
+        return list(journal.lines(Folder(self.path).read(SPENDING)))
 
     def add(self, outcome: Outcome, scores: Iterable[Score]) -> None:
         """Record a finished cell, the texts of its passages before it."""
@@ -117,10 +130,10 @@ class Writer:
         (self.path / LOCK).unlink(missing_ok=True)
 
     def _close_journals(self) -> None:
-        for file in (self._texts, self._cells):
+        for file in (self._texts, self._cells, self._spending):
             if file is not None:
                 file.close()
-        self._cells = self._texts = None
+        self._cells = self._texts = self._spending = None
 
     def _beat(self) -> None:
         write_json(self.path / HEARTBEAT, heartbeat())

@@ -85,6 +85,9 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
     failed = int(pc.sum(pc.is_valid(outcomes["failure"])).as_py() or 0)
     answered = made.filter(pc.is_null(made["failure"]))
     unknown = int(pc.sum(pc.is_null(answered["cost_usd"])).as_py() or 0)
+    spending = _spending(stored)
+    besides = [entry["usd"] for entry in spending.values()]
+    answers_usd = None if unknown else float(pc.sum(answered["cost_usd"]).as_py() or 0.0)
     return {
         "cells": stored.header["cells"],
         "finished_cells": outcomes.num_rows,
@@ -99,13 +102,26 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
         "embeddings": work.get("embeddings", {"naive": 0, "distinct": 0, "made": 0}),
         "stages": work.get("stages", {}),
         "exact_search": work.get("exact_search"),
+        "approximate": work.get("approximate", []),
         "tokens": {
             kind: int(pc.sum(answered[f"{kind}_tokens"]).as_py() or 0) for kind in ("input", "output", "cached")
         },
-        "cost_usd": None if unknown else float(pc.sum(answered["cost_usd"]).as_py() or 0.0),
+        "cost_usd": None if answers_usd is None or None in besides else answers_usd + sum(besides),
+        "spending": spending,
         "estimate": stored.folder.read_json(layout.ESTIMATE),
         "wall_s": stored.exit.get("wall_s"),
     }
+
+
+def _spending(stored: StoredSweep) -> dict[str, dict[str, Any]]:
+    """Paid calls that were no answers, by stage: how many, their tokens and USD (None where a price is unknown)."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in stored.spending:
+        entry = found.setdefault(line["stage"], {"calls": 0, "tokens": 0, "usd": 0.0})
+        entry["calls"] += 1
+        entry["tokens"] += line["tokens"]
+        entry["usd"] = None if line["usd"] is None or entry["usd"] is None else entry["usd"] + line["usd"]
+    return found
 
 
 def _array(values: list[str]) -> Any:

@@ -146,7 +146,7 @@ class Asking:
         def beginning(key: str) -> tuple[Any, ...]:
             cell = cells[key]
             chatbot = cell.variant.chatbot
-            passages = tuple((p.document, p.start, p.end) for p in self._workload.passages(cell.variant, cell.example))
+            passages = tuple((p.document, p.start, p.end) for p in cell.context.passages)
             return chatbot.system_prompt or "", chatbot.user_prompt, passages
 
         return sorted(cells, key=beginning)

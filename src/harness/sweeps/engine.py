@@ -108,7 +108,7 @@ class Engine:
     async def _finish(self, cells: Sequence[tuple[Cell, Answer | None]], owners: dict[str, CellId]) -> None:
         """Score and record cells whose answer (or failure) is there."""
         outcomes = [self._outcome(cell, answer, owners) for cell, answer in cells]
-        pairs = [(cell.example, outcome) for (cell, _), outcome in zip(cells, outcomes, strict=True)]
+        pairs = [(cell, outcome) for (cell, _), outcome in zip(cells, outcomes, strict=True)]
         scored: list[list[Score]] = await self._scorer.scores(pairs)
         for outcome, scores in zip(outcomes, scored, strict=True):
             self._writer.add(outcome, scores)
@@ -128,11 +128,12 @@ class Engine:
             )
 
     def _outcome(self, cell: Cell, answer: Answer | None, owners: dict[str, CellId]) -> Outcome:
-        passages = self._workload.passages(cell.variant, cell.example)
+        passages = cell.context.passages
         variant, example, repeat = cell.id
         if cell.request is None or answer is None:
             failure = cell.failure or Failure("generate", "missing", "no answer")
             return Outcome(variant, example, repeat, passages, failure=failure)
+        missed = self._workload.findings.missed(cell.example, cell.context)
         source = answer.source if owners[cell.request] == cell.id else "shared"
         reply = answer.reply
         if reply is None:
@@ -145,6 +146,7 @@ class Engine:
                 source=source,
                 wait_ms=answer.wait_ms,
                 attempts=answer.attempts,
+                missed=missed,
                 failure=answer.failure,
             )
         return Outcome(
@@ -165,6 +167,7 @@ class Engine:
             first_token_ms=reply.first_token_ms,
             wait_ms=answer.wait_ms,
             attempts=answer.attempts,
+            missed=missed,
         )
 
     def _count(self, answers: Iterable[Answer]) -> None:

@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.config import Retrieval
-from harness.plugins import identity
-from harness.records import Case, Corpus, Request, digest
+from harness.plugins import EmbeddingSplitter, identity, label
+from harness.records import Case, Corpus, Lookup, Query, Request, digest
+
+_AS_IT_IS = "question"
 
 
-def chunks_key(corpus: Corpus, splitter: Any) -> str:
-    """Chunks depend on the corpus and the splitter."""
-    return digest("chunk", 1, corpus.digest, identity(splitter))
+def chunks_key(corpus: Corpus, retrieval: Retrieval) -> str:
+    """Chunks depend on the corpus and the splitter, and on the embedder where the splitter looks at vectors."""
+    by = [identity(retrieval.embedder)] if isinstance(retrieval.splitter, EmbeddingSplitter) else []
+    return digest("chunk", 1, corpus.digest, identity(retrieval.splitter), *by)
 
 
 def vector_key(embedder_identity: Mapping[str, Any], purpose: str, text: str) -> str:
@@ -25,19 +28,34 @@ def vector_key(embedder_identity: Mapping[str, Any], purpose: str, text: str) ->
 
 def index_key(corpus: Corpus, retrieval: Retrieval) -> str:
     """An index depends on the chunks, the embedder and its own settings."""
-    chunks = chunks_key(corpus, retrieval.splitter)
+    chunks = chunks_key(corpus, retrieval)
     return digest("index", 1, chunks, identity(retrieval.embedder), identity(retrieval.index))
 
 
 def retrieval_key(corpus: Corpus, retrieval: Retrieval) -> str:
-    """What is asked of an index; `top_k` and the threshold are not in it, they only cut."""
-    parts = [identity(retrieval.retriever), identity(retrieval.reranker)]
-    return digest("retrieve", 1, index_key(corpus, retrieval), *parts)
+    """What finds hits: the chunks, their index where the retriever asks one, the retriever, and who writes queries.
+
+    `top_k`, the threshold and the reranker are not in it: they cut and order what was found.
+    """
+    uses_index = retrieval.retriever.uses_vectors
+    found_in = index_key(corpus, retrieval) if uses_index else chunks_key(corpus, retrieval)
+    writer = [] if label(retrieval.query) == _AS_IT_IS else [identity(retrieval.query)]
+    return digest("retrieve", 2, found_in, identity(retrieval.retriever), *writer)
 
 
-def hits_key(retrieval: str, question: str) -> str:
-    """Hits depend on the retrieval and the question."""
-    return digest("hits", 1, retrieval, question)
+def hits_key(retrieval: str, query: Query) -> str:
+    """Hits depend on the retrieval and the query."""
+    return digest("hits", 2, retrieval, query)
+
+
+def neighbours_key(index: str, lookup: Lookup) -> str:
+    """How near an index came to exact search depends on it and on what was searched with."""
+    return digest("neighbours", 1, index, lookup.text, lookup.purpose)
+
+
+def relevance_key(reranker_identity: Mapping[str, Any], question: str, text: str) -> str:
+    """A reranker's score depends on it, the question and the text."""
+    return digest("rerank", 1, reranker_identity, question, text)
 
 
 def request_key(model: Any, model_identity: Mapping[str, Any], request: Request, repeat: int) -> str:

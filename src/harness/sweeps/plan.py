@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.config import SweepConfig
-from harness.plugins import label, make, name
+from harness.plugins import EmbeddingSplitter, identity, label, make, name
+from harness.records import Message, Request
+from harness.sweeps.accounts import Embeddings, embeddings_of
 from harness.sweeps.cache import Overlay
 from harness.sweeps.estimate import Call, estimate, to_ask
 from harness.sweeps.gateway import Gateway, Prices, Spent
+from harness.sweeps.groups import parts_of, writer_of
 from harness.sweeps.inputs import Inputs
+from harness.sweeps.keys import request_key
 from harness.sweeps.progress import Progress
 from harness.sweeps.retrieval import Retrievals
 from harness.sweeps.workload import Workload
@@ -54,34 +58,42 @@ async def _plan(config: SweepConfig, inputs: Inputs) -> Plan:
     gateway = Gateway(cache, "", Prices(config.prices), config.budget, Spent())
     workload = Workload(config, inputs.corpus, inputs.dataset.examples)
     try:
-        exact = all(_is_free(group.settings.embedder) for group in workload.groups().values())
-        embeddings: tuple[int, set[str]] = (0, set())
+        exact, embeddings = True, Embeddings()
         if inputs.corpus is not None:
-            index = make("index", "exact")
-            retrievals = Retrievals(inputs.corpus, cache, gateway, work, progress, in_memory=index)
-            embeddings = await workload.embedding_keys(retrievals)
-            known = len(cache.makers(list(embeddings[1])))
-            if exact or known == len(embeddings[1]):
-                exact = True
-                await workload.retrieve(retrievals, progress)
+            scopes, index = workload.groups.scopes, make("index", "exact")
+            retrievals = Retrievals(inputs.corpus, scopes, cache, gateway, work, progress, in_memory=index)
+            exact, embeddings = await _foreseen(workload, retrievals, cache)
+            if exact:
+                await workload.contexts.gather(retrievals, cache, gateway, progress)
+                embeddings = await embeddings_of(workload, retrievals)
         if exact:
             await workload.resolve()
-        return _counted(config, workload, cache, gateway, embeddings, exact)
+        return await _counted(config, workload, cache, gateway, embeddings, exact)
     finally:
         await gateway.close()
         cache.close()
 
 
-def _is_free(embedder: Any) -> bool:
-    return bool(embedder.local)
+async def _foreseen(workload: Workload, retrievals: Retrievals, cache: Overlay) -> tuple[bool, Embeddings]:
+    """Whether retrieval can be run without spending, and the texts that it embeds, as far as they are known before."""
+    settings = [group.settings for group in workload.groups.by_key.values()]
+    settings += [v.chatbot.retrieval for v in workload.config.variants if v.chatbot.retrieval is not None]
+    free = all(part.local for each in settings for part in parts_of(each))
+    embeddings = await embeddings_of(workload, retrievals, free=all(each.embedder.local for each in settings))
+    if free:
+        return True, embeddings
+    asks = any(not part.local for each in settings for part in parts_of(each)[1:])
+    splits = any(isinstance(each.splitter, EmbeddingSplitter) for each in settings)
+    known = len(cache.makers(list(embeddings.distinct))) == len(embeddings.distinct)
+    return known and not asks and not splits, embeddings
 
 
-def _counted(
+async def _counted(
     config: SweepConfig,
     workload: Workload,
     cache: Overlay,
     gateway: Gateway,
-    embeddings: tuple[int, set[str]],
+    embeddings: Embeddings,
     exact: bool,
 ) -> Plan:
     cells = len(config.variants) * len(workload.examples) * config.repeats
@@ -93,7 +105,7 @@ def _counted(
         calls = {"naive": cells, "distinct": len(requests), "cached": len(known)}
     else:
         calls, todo = {"naive": cells, "distinct": cells, "cached": 0}, {}
-    naive, distinct = embeddings
+    naive, distinct = embeddings.naive, embeddings.distinct
     known_vectors = len(cache.makers(list(distinct)))
     plan = Plan(
         variants=len(config.variants),
@@ -104,10 +116,8 @@ def _counted(
         stages=stages,
         exact=exact,
     )
-    if exact:
-        asked: Iterable[Call] = to_ask(todo)
-    else:
-        asked = _guessed(config, workload)
+    asked: list[Call] = list(to_ask(todo) if exact else _guessed(config, workload))
+    asked += await _queries_to_write(workload, gateway)
     _price(plan, asked, gateway.prices, config)
     plan.notes += _notes(config, exact)
     return plan
@@ -115,14 +125,40 @@ def _counted(
 
 def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
     """Chunkings, indexes and retrievals: naive, distinct, and known from before."""
-    chunk_keys, index_keys = list(workload.chunk_keys()), list(workload.index_keys())
-    groups = len(workload.groups()) * len(workload.questions)
-    variants = sum(v.chatbot.retrieval is not None for v in workload.config.variants)
-    return {
-        "chunk": {"naive": variants, "distinct": len(chunk_keys), "cached": len(cache.makers(chunk_keys))},
-        "index": {"naive": variants, "distinct": len(index_keys), "cached": len(cache.makers(index_keys))},
-        "retrieve": {"naive": variants * len(workload.examples), "distinct": groups},
+    groups = workload.groups
+    chunk_keys, index_keys, hits_keys = list(groups.chunk_keys()), list(groups.index_keys()), groups.hits_keys()
+    retrievals = [v.chatbot.retrieval for v in workload.config.variants if v.chatbot.retrieval is not None]
+    indexed = sum(retrieval.retriever.uses_vectors for retrieval in retrievals)
+    counts = {
+        "chunk": {"naive": len(retrievals), "distinct": len(chunk_keys), "cached": len(cache.makers(chunk_keys))},
+        "index": {"naive": indexed, "distinct": len(index_keys), "cached": len(cache.makers(index_keys))},
+        "retrieve": {"naive": len(retrievals) * len(workload.examples), "distinct": len(hits_keys)},
     }
+    pairs = workload.contexts.pairs
+    if pairs.naive:
+        known = len(cache.makers(list(pairs.distinct)))
+        counts["rerank"] = {"naive": pairs.naive, "distinct": len(pairs.distinct), "cached": known}
+    return counts
+
+
+async def _queries_to_write(workload: Workload, gateway: Gateway) -> list[Call]:
+    """The calls by which models write queries that are not known yet."""
+    calls: dict[str, Call] = {}
+
+    for group in workload.groups.by_key.values():
+        model = writer_of(group.settings)
+
+        async def note(messages: Sequence[Message], sampling: Mapping[str, Any], model: Any = model) -> str:
+            request = Request(tuple(messages), model.parameters(dict(sampling)))
+            size = sum(len(message.content) for message in messages)
+            calls[request_key(model, identity(model), request, 0)] = (model, request.parameters, size)
+            return ""
+
+        if model is not None:
+            for query in group.queries:
+                await group.settings.query.lookups(query, note)
+    known = gateway.known(list(calls))
+    return [call for key, call in calls.items() if key not in known]
 
 
 def _guessed(config: SweepConfig, workload: Workload) -> Iterator[Call]:
@@ -157,8 +193,8 @@ def _notes(config: SweepConfig, exact: bool) -> list[str]:
     notes = []
     if not exact:
         notes.append(
-            "the embedder costs money, so nothing was retrieved: `distinct` calls are an upper bound, "
-            "and the cost of embedding is not in the estimate"
+            "retrieval asks a provider, so nothing was retrieved: `distinct` calls are an upper bound, "
+            "and the cost of embedding and reranking is not in the estimate"
         )
     seen: dict[str, set[str]] = {}
     for variant in config.variants:

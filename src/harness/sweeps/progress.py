@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-STAGES = ("chunk", "embed", "index", "retrieve", "generate", "score")
+STAGES = ("chunk", "embed", "index", "retrieve", "rerank", "generate", "score")
 
 
 @dataclass

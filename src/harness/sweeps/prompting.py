@@ -1,4 +1,4 @@
-"""An example and its passages -> the rendered request, the thing that an answer depends on."""
+"""An example and its context -> the rendered request, the thing that an answer depends on."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from typing import Any
 
 from harness.config.chatbot import Chatbot
 from harness.config.prompts import render
-from harness.records import Example, Message, Passage, Request
+from harness.records import Context, Example, Message, Request
+
+_SHOWN = ("document", "start", "end", "text", "similarity", "score")
 
 
-def request_of(
-    chatbot: Chatbot, example: Example, passages: tuple[Passage, ...], parameters: dict[str, Any]
-) -> Request:
+def request_of(chatbot: Chatbot, example: Example, context: Context, parameters: dict[str, Any]) -> Request:
     """The request as the model gets it. Raises jinja2.TemplateError when a template cannot be filled."""
-    texts = tuple(p.text for p in passages)
-    return Request(messages_of(chatbot, example, passages), parameters, example.question, texts)
+    return Request(messages_of(chatbot, example, context), parameters, example.question, texts_of(context))
 
 
-def messages_of(chatbot: Chatbot, example: Example, passages: tuple[Passage, ...]) -> tuple[Message, ...]:
+def texts_of(context: Context) -> tuple[str, ...]:
+    """The passages' texts in the order in which the prompt has them."""
+    return tuple([context.passages[place].text for place in context.order])
+
+
+def messages_of(chatbot: Chatbot, example: Example, context: Context) -> tuple[Message, ...]:
     """System prompt, the conversation so far, the user's prompt.
 
     Raises jinja2.TemplateError when a template cannot be filled for this example.
     """
-    values = _values(example, passages)
+    prompts = (chatbot.system_prompt or "") + chatbot.user_prompt
+    values = _values(example, context, _numbered(context) if "passages" in prompts else [])
     messages: list[Message] = []
     if chatbot.system_prompt:
         messages.append(Message("system", render(chatbot.system_prompt, values)))
@@ -31,12 +36,22 @@ def messages_of(chatbot: Chatbot, example: Example, passages: tuple[Passage, ...
     return tuple(messages)
 
 
-def _values(example: Example, passages: tuple[Passage, ...]) -> dict[str, Any]:
+def _values(example: Example, context: Context, passages: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "question": example.question,
-        "context": "\n\n".join(p.text for p in passages),
+        "context": context.text,
         "passages": passages,
         "history": example.messages[:-1],
         "metadata": example.metadata,
         "tags": example.tags,
     }
+
+
+def _numbered(context: Context) -> list[dict[str, Any]]:
+    """The passages as a template sees them, in the order of the text; a number is the passage's rank."""
+    shown = []
+    for place in context.order:
+        passage = context.passages[place]
+        fields = {name: getattr(passage, name) for name in _SHOWN}
+        shown.append({"number": place + 1, **fields})
+    return shown

@@ -1,9 +1,10 @@
-"""Stages 3 and 4: chunks and vectors -> index -> hits, once for each (index, question)."""
+"""Stage 4: chunks and vectors -> index -> hits, once for each (index, retriever, query)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import asyncio
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,154 +15,245 @@ from numpy.typing import NDArray
 from harness.config import Retrieval
 from harness.errors import ProviderError
 from harness.plugins import OpenIndex
-from harness.records import Chunk, Corpus, Failure, Passage
+from harness.plugins.fusion import reciprocal_rank_fusion
+from harness.records import Corpus, Failure, Hit, Lookup, Query
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache
-from harness.sweeps.chunking import chunks_of
+from harness.sweeps.chunking import Chunking, chunking_of
 from harness.sweeps.embedding import vectors_of
 from harness.sweeps.gateway import Gateway
+from harness.sweeps.lookups import Lookups
 from harness.sweeps.progress import Progress
+from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.scopes import Scopes
+from harness.sweeps.view import Looking
 
-Hits = list[tuple[int, float]]
-
-
-@dataclass
-class Retrieved:
-    """What one retrieval found for every question: hits by question, or the failure that stands for all."""
-
-    key: str
-    settings: Retrieval
-    top_k: int
-    chunks: Sequence[Chunk] = ()
-    hits: dict[str, Hits] = field(default_factory=dict)
-    exact: bool = True
-    failure: Failure | None = None
-
-    def passages(self, question: str, top_k: int, threshold: float | None) -> tuple[Passage, ...]:
-        """The first `top_k` hits that reach the threshold."""
-        found = []
-        for number, similarity in self.hits[question][:top_k]:
-            if threshold is None or similarity >= threshold:
-                chunk = self.chunks[number]
-                found.append(Passage(chunk.document, chunk.start, chunk.end, chunk.text, similarity))
-        return tuple(found)
-
-
-@dataclass
-class _View:
-    """What a retriever may look at."""
-
-    chunks: Sequence[Chunk]
-    index: OpenIndex
-    embedder: Any
-    cache: Cache
-    gateway: Gateway
-    on_made: Callable[[int], None]
-
-    async def embed(self, queries: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of the queries."""
-        return await vectors_of(self.embedder, queries, "query", self.cache, self.gateway, self.on_made)
+_QUERIES_AT_ONCE = 256
+DIGITS = 6
 
 
 class Retrievals:
-    """Makes what is missing of chunks, vectors, indexes and hits."""
+    """Makes what is missing of chunks, vectors, indexes and hits.
+
+    With `anew` no hits are taken from the cache, for their times to be real; with `fresh` none of other sweeps where
+    a model writes queries.
+    """
 
     def __init__(
         self,
         corpus: Corpus,
+        scopes: Scopes,
         cache: Cache,
         gateway: Gateway,
         folder: Path,
         progress: Progress,
         *,
         in_memory: Any = None,
+        fresh: bool = False,
+        anew: bool = False,
     ) -> None:
         self.corpus = corpus
+        self._scopes = scopes
         self._cache = cache
         self._gateway = gateway
-        self._folder = folder / "indexes" / corpus.digest[:16]
+        self.folder = folder / "indexes" / corpus.digest[:16]
         self._progress = progress
         self._in_memory = in_memory
-        self._chunks: dict[str, list[Chunk]] = {}
+        self._fresh = fresh
+        self._anew = anew
+        self._lookups = Lookups(gateway)
+        self._chunkings: dict[str, Chunking] = {}
+        self._kept: dict[str, dict[str, Any]] = {}
 
-    async def chunks(self, splitter: Any) -> list[Chunk]:
-        """The chunks of a splitter."""
-        key = keys.chunks_key(self.corpus, splitter)
-        if key not in self._chunks:
-            self._chunks[key], made = await chunks_of(self.corpus, splitter, key, self._cache)
-            self._progress.step("chunk", made=made)
-        return self._chunks[key]
+    async def chunking(self, settings: Retrieval) -> Chunking:
+        """The chunks of a retrieval's splitter."""
+        key = keys.chunks_key(self.corpus, settings)
+        if key not in self._chunkings:
 
-    async def ask(self, settings: Retrieval, top_k: int, questions: Sequence[str]) -> Retrieved:
-        """Hits of all (distinct) questions; what a provider refuses becomes a failure, a fatal refusal is raised."""
-        key = keys.retrieval_key(self.corpus, settings)
-        found = Retrieved(key, settings, top_k)
+            async def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+                return await self._embedded(settings.embedder, texts, "passage")
+
+            self._chunkings[key] = await chunking_of(self.corpus, settings.splitter, key, self._cache, embed)
+            self._progress.step("chunk", made=self._chunkings[key].made)
+        return self._chunkings[key]
+
+    async def ask(self, settings: Retrieval, top_k: int, queries: Sequence[Query]) -> Retrieved:
+        """Hits of all (distinct) queries; what a provider refuses becomes a failure, a fatal refusal is raised."""
+        found = Retrieved(keys.retrieval_key(self.corpus, settings), settings, top_k)
         try:
-            found.chunks = await self.chunks(settings.splitter)
-            await self._fill(found, questions)
+            found.chunking = await self.chunking(settings)
+            await self._fill(found, queries)
         except ProviderError as error:
             if error.fatal:
                 raise
             found.failure = Failure("retrieve", error.kind, str(error))
         return found
 
-    async def _fill(self, found: Retrieved, questions: Sequence[str]) -> None:
-        by_key = {keys.hits_key(found.key, question): question for question in questions}
-        for key, entry in self._cache.get(list(by_key)).items():
-            stored = orjson.loads(entry.value)
-            if stored["k"] >= found.top_k or stored["k"] >= len(found.chunks):
-                found.hits[by_key[key]] = [(n, s) for n, s in stored["hits"]]
-                found.exact = found.exact and stored["exact"]
+    async def vectors_of_chunks(self, settings: Retrieval) -> NDArray[np.float32]:
+        """One row per chunk."""
+        chunks = (await self.chunking(settings)).chunks
+        return await self._embedded(settings.embedder, [chunk.text for chunk in chunks], "passage")
+
+    async def vectors_of_lookups(self, settings: Retrieval, lookups: Sequence[Lookup]) -> NDArray[np.float32]:
+        """One row per text, each embedded by its purpose."""
+
+        async def embed(texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
+            return await self._embedded(settings.embedder, texts, purpose)
+
+        return await Looking((), None, None, embed, {}).embed(lookups)
+
+    async def similarities(self, found: Retrieved, embedder: Any) -> dict[Query, dict[int, float]]:
+        """The cosine similarity of each query and its hits, for hits of a retriever that asks no index."""
+        texts = list(dict.fromkeys(found.chunks[hit.number].text for hits in found.hits.values() for hit in hits))
+        rows = {text: i for i, text in enumerate(texts)}
+        passages = _unit(await self._embedded(embedder, texts, "passage"))
+        measured = {}
+        for purpose in dict.fromkeys(found.probe(query).purpose for query in found.hits):
+            queries = [query for query in found.hits if found.probe(query).purpose == purpose]
+            vectors = _unit(await self._embedded(embedder, [found.probe(q).text for q in queries], purpose))
+            for query, vector in zip(queries, vectors, strict=True):
+                numbers = [hit.number for hit in found.hits[query]]
+                near = passages[[rows[found.chunks[n].text] for n in numbers]] @ vector if numbers else ()
+                measured[query] = {n: round(float(s), DIGITS) + 0.0 for n, s in zip(numbers, near, strict=True)}
+        return measured
+
+    async def _fill(self, found: Retrieved, queries: Sequence[Query]) -> None:
+        self._take_known(found, queries)
         self._progress.step("retrieve", len(found.hits), made=False)
-        missing = [question for question in by_key.values() if question not in found.hits]
+        missing = [query for query in queries if query not in found.hits]
+        uses_index = found.settings.retriever.uses_vectors
         if not missing:
             self._progress.step("index", made=False)
             return
-        index = await self._open(found)
+        await self._write(found, missing)
+        missing = [query for query in missing if query not in found.failures]
+        index = await self.open_index(found.settings) if uses_index else None
         try:
-            await self._retrieve(found, index, missing)
+            found.exact = found.exact and (index is None or index.exact)
+            for scope in dict.fromkeys(query.scope for query in missing):
+                await self._retrieve(found, index, scope, [query for query in missing if query.scope == scope])
         finally:
-            index.close()
+            if index is not None:
+                index.close()
 
-    async def _retrieve(self, found: Retrieved, index: OpenIndex, questions: Sequence[str]) -> None:
+    def _take_known(self, found: Retrieved, queries: Sequence[Query]) -> None:
+        if self._anew:
+            return
+        by_key = {keys.hits_key(found.key, query): query for query in queries}
+        only_own = self._fresh and hasattr(found.settings.query, "model")
+        for key, entry in self._cache.get(list(by_key), only_own=only_own).items():
+            stored = orjson.loads(entry.value)
+            if stored["k"] >= found.top_k or stored["k"] >= len(found.chunks):
+                query = by_key[key]
+                found.hits[query] = [Hit(*hit) for hit in stored["hits"]]
+                found.lookups[query] = [Lookup(*lookup) for lookup in stored["lookups"]]
+                found.exact = found.exact and stored["exact"]
+
+    async def _write(self, found: Retrieved, queries: Sequence[Query]) -> None:
+        """The texts to search with. A query that a model did not write is a failure of its own."""
+        started = time.perf_counter()
+        gate = asyncio.Semaphore(_QUERIES_AT_ONCE)
+
+        async def write(query: Query) -> None:
+            async with gate:
+                try:
+                    found.lookups[query] = await self._lookups.of(found.settings.query, query)
+                except ProviderError as error:
+                    if error.fatal:
+                        raise
+                    found.failures[query] = Failure("query", error.kind, str(error))
+
+        await asyncio.gather(*map(write, queries))
+        found.took("query", time.perf_counter() - started)
+
+    async def _retrieve(self, found: Retrieved, index: OpenIndex | None, scope: str, queries: Sequence[Query]) -> None:
+        """Ask for the queries of one scope, all their texts at once."""
         settings = found.settings
-        view = _View(found.chunks, index, settings.embedder, self._cache, self._gateway, self._on_made)
-        hits = await settings.retriever.retrieve(questions, found.top_k, view)
-        exact = index.exact
-        found.exact = found.exact and exact
+        started = time.perf_counter()
+
+        async def embed(texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
+            return await self._embedded(settings.embedder, texts, purpose)
+
+        kept = self._kept.setdefault(found.chunking.key if found.chunking else "", {})
+        view = Looking(found.chunks, self._allowed(found, scope), index, embed, kept)
+        texts = list(dict.fromkeys(lookup for query in queries for lookup in found.lookups[query]))
+        depth = max(found.top_k, getattr(settings.query, "fetch_k", 0))
+        lists = await settings.retriever.retrieve(texts, depth, view) if texts else []
+        by_text = dict(zip(texts, lists, strict=True))
         entries = {}
-        for question, retrieved in zip(questions, hits, strict=True):
-            ordered = await self._reranked(question, retrieved, found)
-            found.hits[question] = ordered
-            content = {"k": found.top_k, "exact": exact, "hits": ordered}
-            entries[keys.hits_key(found.key, question)] = orjson.dumps(content)
+        for query in queries:
+            hits = _fused([by_text[lookup] for lookup in found.lookups[query]])[: found.top_k]
+            hits = await self._measured(found, view, query, hits) if index is not None else hits
+            found.hits[query] = hits
+            lookups = [tuple(lookup) for lookup in found.lookups[query]]
+            content = {"k": found.top_k, "exact": found.exact, "lookups": lookups, "hits": [tuple(hit) for hit in hits]}
+            entries[keys.hits_key(found.key, query)] = orjson.dumps(content)
         self._cache.put("retrieve", entries)
-        self._progress.step("retrieve", len(questions), made=True)
+        self._progress.step("retrieve", len(queries), made=True)
+        found.took("embed", view.embedding_s)
+        found.took("search", time.perf_counter() - started - view.embedding_s)
 
-    async def _reranked(self, question: str, hits: Hits, found: Retrieved) -> Hits:
-        chunks = [found.chunks[number] for number, _ in hits]
-        order = await found.settings.reranker.rerank(question, chunks, [score for _, score in hits])
-        return [(hits[position][0], round(float(score), 6)) for position, score in order]
+    async def _measured(self, found: Retrieved, view: Looking, query: Query, hits: list[Hit]) -> list[Hit]:
+        """The hits with the similarity that their retriever left open."""
+        open_ = [hit.number for hit in hits if hit.similarity is None]
+        if not open_:
+            return hits
+        [vector] = _unit(await view.embed([found.probe(query)]))
+        near = dict(zip(open_, (view.vectors(open_) @ vector).tolist(), strict=True))
+        return [
+            hit._replace(similarity=round(near[hit.number], DIGITS) + 0.0) if hit.number in near else hit
+            for hit in hits
+        ]
 
-    async def _open(self, found: Retrieved) -> OpenIndex:
-        settings = found.settings
+    def _allowed(self, found: Retrieved, scope: str) -> NDArray[np.bool_] | None:
+        if not scope:
+            return None
+        documents = self._scopes.documents(scope)
+        return np.array([chunk.document in documents for chunk in found.chunks], dtype=bool)
+
+    async def open_index(self, settings: Retrieval) -> OpenIndex:
+        """The index of a retrieval, filled. It is the caller's to close.
+
+        Texts are embedded while it is closed, so that no other process waits for them.
+        """
+        chunks = (await self.chunking(settings)).chunks
         key = keys.index_key(self.corpus, settings)
         part = self._in_memory or settings.index
-        index: OpenIndex = part.open(self._folder, f"i-{key[:24]}")
-        whole = index.count() == len(found.chunks)
+        index: OpenIndex = part.open(self.folder, f"i-{key[:24]}")
+        whole = index.count() == len(chunks)
         if not whole:
+            index.close()
+            vectors = await self.vectors_of_chunks(settings)
+            self._progress.message = "indexing"
+            index = part.open(self.folder, f"i-{key[:24]}")
             try:
-                texts = [chunk.text for chunk in found.chunks]
-                vectors = await vectors_of(
-                    settings.embedder, texts, "passage", self._cache, self._gateway, self._on_made
-                )
-                index.fill(found.chunks, vectors)
+                if index.count() != len(chunks):
+                    await asyncio.to_thread(index.fill, chunks, vectors)
             except BaseException:
                 index.close()
                 raise
-            self._cache.put("index", {key: orjson.dumps({"chunks": len(found.chunks)})})
+            self._cache.put("index", {key: orjson.dumps({"chunks": len(chunks)})})
         self._progress.step("index", made=not whole)
         return index
 
+    async def _embedded(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
+        return await vectors_of(embedder, texts, purpose, self._cache, self._gateway, self._on_made)
+
     def _on_made(self, count: int) -> None:
         self._progress.step("embed", count, made=True)
+
+
+def _fused(lists: Sequence[list[Hit]]) -> list[Hit]:
+    """One list of hits; several are fused by their ranks, and what they are similar to is then measured anew."""
+    if len(lists) == 1:
+        return [hit._replace(score=round(float(hit.score), DIGITS)) for hit in lists[0]]
+    fused = reciprocal_rank_fusion([[hit.number for hit in hits] for hits in lists])
+    return [Hit(number, round(score, DIGITS)) for number, score in fused]
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Rows of length 1; a zero row stays zero."""
+    wide = np.asarray(vectors, dtype=np.float64)
+    norms = np.linalg.norm(wide, axis=1, keepdims=True)
+    scaled: NDArray[np.float64] = wide / np.where(norms == 0, 1.0, norms)
+    return scaled

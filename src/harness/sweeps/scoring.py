@@ -17,7 +17,9 @@ from harness.records import Case, Example, Outcome, Score, Verdict, digest
 from harness.records.outcome import NO_ANSWER
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache
+from harness.sweeps.findings import Findings
 from harness.sweeps.progress import Progress
+from harness.sweeps.workload import Cell
 
 Value = tuple[float | None, str | None, str | None]
 """A score's value, reason and failure; all None where the metric turned out not to apply."""
@@ -44,29 +46,31 @@ class _Wanted:
 class Scorer:
     """Scores outcomes. Equal cases are scored once, in this sweep and in later ones, unless that is cheap."""
 
-    def __init__(self, metrics: Sequence[NamedMetric], cache: Cache, progress: Progress) -> None:
+    def __init__(self, metrics: Sequence[NamedMetric], cache: Cache, progress: Progress, findings: Findings) -> None:
         self._metrics = [
             _Prepared(m.name, m.part, digest(identity(m.part)), getattr(m.part, "cheap", False)) for m in metrics
         ]
         self._cache = cache
+        self._findings = findings
         self._progress = progress
         self._known: dict[str, Value] = {}
 
-    async def scores(self, cells: Sequence[tuple[Example, Outcome]]) -> list[list[Score]]:
+    async def scores(self, cells: Sequence[tuple[Cell, Outcome]]) -> list[list[Score]]:
         """The scores of each cell. A failed outcome fails every metric that applies to its example."""
-        wanted = [self._wanted(example, outcome) for example, outcome in cells]
+        wanted = [self._wanted(cell, outcome) for cell, outcome in cells]
         await self._fill([entry for entries in wanted for entry in entries])
         found = []
-        for (example, outcome), entries in zip(cells, wanted, strict=True):
+        for (cell, outcome), entries in zip(cells, wanted, strict=True):
             if outcome.failure is not None:
-                found.append(self._failed(example, outcome))
+                found.append(self._failed(cell.example, outcome))
             else:
                 found.append(self._of(outcome, entries))
         return found
 
-    def _wanted(self, example: Example, outcome: Outcome) -> list[_Wanted]:
+    def _wanted(self, cell: Cell, outcome: Outcome) -> list[_Wanted]:
         if outcome.failure is not None or outcome.answer is None:
             return []
+        example = cell.example
         case = Case(
             example,
             outcome.answer,
@@ -76,6 +80,7 @@ class Scorer:
             outcome.input_tokens,
             outcome.output_tokens,
             outcome.first_token_ms,
+            **self._findings.of(cell.variant, example),
         )
         metrics = [metric for metric in self._metrics if metric.part.applies(example)]
         passages = "" if all(metric.cheap for metric in metrics) else keys.passages_digest(outcome.passages)

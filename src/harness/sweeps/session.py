@@ -14,9 +14,10 @@ from typing import Any
 
 from harness.config import SweepConfig
 from harness.errors import HarnessError, Incomplete, ProviderError
-from harness.records import Reply
+from harness.records import Corpus, Reply
 from harness.store import Folder, StoredSweep, Writer, layout
 from harness.store.folder import write_json
+from harness.sweeps.accounts import Embeddings, embeddings_of
 from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
@@ -33,6 +34,7 @@ from harness.sweeps.gateway import (
     check_prices,
     trace_of,
 )
+from harness.sweeps.groups import parts_of
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
 from harness.sweeps.plan import stage_counts
 from harness.sweeps.progress import Progress
@@ -59,16 +61,17 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     finished is on disk.
     """
     inputs = read_inputs(config, options.limit)
+    settings = [v.chatbot.retrieval for v in config.variants if v.chatbot.retrieval]
     models = [variant.chatbot.model for variant in config.variants]
-    embedders = [v.chatbot.retrieval.embedder for v in config.variants if v.chatbot.retrieval]
-    parts = list(dict.fromkeys([*models, *embedders]))
-    check_environment(parts)
+    parts = list(dict.fromkeys([*models, *(part for each in settings for part in parts_of(each))]))
+    check_environment([*parts, *dict.fromkeys(each.index for each in settings)])
     check_prices(parts, Prices(config.prices), config.budget)
+    workload = Workload(config, inputs.corpus, inputs.dataset.examples)
     target = Folder(options.runs or config.workspace / "runs")
     local = target.path if target.is_local else config.workspace / WORK / "staged"
     key = resume_key(config, inputs, options.fresh)
     path = _unfinished(Folder(local), key) or local / _new_id(config.name)
-    session = _Session(config, inputs, options, progress, path, key)
+    session = _Session(config, workload, inputs, options, progress, path, key)
     session.parts = parts
     try:
         asyncio.run(session.run())
@@ -97,7 +100,14 @@ class _Session:
     """The parts of one execution, put together."""
 
     def __init__(
-        self, config: SweepConfig, inputs: Inputs, options: Options, progress: Progress, path: Path, key: str
+        self,
+        config: SweepConfig,
+        workload: Workload,
+        inputs: Inputs,
+        options: Options,
+        progress: Progress,
+        path: Path,
+        key: str,
     ) -> None:
         self.config = config
         self.inputs = inputs
@@ -107,7 +117,7 @@ class _Session:
         self.parts: list[Any] = []
         self.writer = Writer(path)
         self.cache = DiskCache(config.workspace / WORK, path.name)
-        self.workload = Workload(config, inputs.corpus, inputs.dataset.examples)
+        self.workload = workload
         self.stop = asyncio.Event()
         self.started = time.time()
         progress.sweep = path.name
@@ -154,6 +164,7 @@ class _Session:
             limits=self.config.limits,
             trace=trace,
             claims=claims,
+            on_spent=lambda spending: self.writer.spend(asdict(spending)),
         )
         try:
             # What runs here may have a broken file or lack a package, which is to be known before anything is spent. To
@@ -181,7 +192,7 @@ class _Session:
             at_once = config.limits.concurrency
             return Asking(self.workload, gateway, batches, at_once, self.stop, finished)
 
-        scorer = Scorer(config.metrics, self.cache, progress)
+        scorer = Scorer(config.metrics, self.cache, progress, self.workload.findings)
         failures = config.failures_allowed(len(cells))
         engine = Engine(
             self.workload,
@@ -226,48 +237,65 @@ class _Session:
                 spent.calls += row["attempts"] or 1
                 spent.usd += row["cost_usd"] or 0.0
                 spent.tokens += (row["input_tokens"] or 0) + (row["output_tokens"] or 0)
+        for line in self.writer.spent():
+            spent.calls += 1
+            spent.usd += line["usd"] or 0.0
+            spent.tokens += line["tokens"]
         return done, known, spent
 
     async def _prepare(self, gateway: Gateway) -> None:
-        """Chunk, embed, index, retrieve; then the requests, and the counts of all that."""
-        progress, corpus = self.progress, self.inputs.corpus
-        distinct: set[str] = set()
-        naive = 0
-        if corpus is not None:
-            retrievals = Retrievals(corpus, self.cache, gateway, self.config.workspace / WORK, progress)
-            progress.message = "chunking"
-            naive, distinct = await self.workload.embedding_keys(retrievals)
-            progress.stages["embed"].total = len(distinct)
-            progress.stages["embed"].done = len(self.cache.makers(list(distinct)))
-            progress.message = "retrieving"
-            await self.workload.retrieve(retrievals, progress)
+        """Chunk, embed, index, retrieve, rerank; then the requests, and the counts of all that."""
+        counted = Embeddings()
+        if self.inputs.corpus is not None:
+            counted = await self._retrieve(gateway, self.inputs.corpus)
             if self.stop.is_set():
                 raise Interrupted("interrupted; run the same command to go on where it stopped")
         await self.workload.resolve()
-        makers = self.cache.makers(list(distinct))
+        makers = self.cache.makers(list(counted.distinct))
         mine = self.writer.path.name
+        approximate = [v.id for v in self.config.variants if not self.workload.contexts.is_exact(v)]
         work = {
             "embeddings": {
-                "naive": naive,
-                "distinct": len(distinct),
+                "naive": counted.naive,
+                "distinct": len(counted.distinct),
                 "made": sum(maker == mine for maker in makers.values()),
             },
             "stages": self._stages(),
-            "exact_search": all(r.exact for r in self.workload.retrieved.values()),
+            "exact_search": not approximate,
+            "approximate": approximate,
         }
         write_json(self.writer.path / layout.WORK, work)
 
+    async def _retrieve(self, gateway: Gateway, corpus: Corpus) -> Embeddings:
+        """Run the stages before the first answer; returns what was embedded for them."""
+        progress, workload = self.progress, self.workload
+        scopes, folder = workload.groups.scopes, self.config.workspace / WORK
+        retrievals = Retrievals(corpus, scopes, self.cache, gateway, folder, progress, fresh=self.options.fresh)
+        for stage, found in (("chunk", workload.groups.chunk_keys()), ("index", workload.groups.index_keys())):
+            progress.stages[stage].total = len(found)
+        progress.stages["retrieve"].total = len(workload.groups.hits_keys())
+        progress.message = "chunking"
+        foreseen = (await embeddings_of(workload, retrievals)).distinct
+        progress.stages["embed"].total = len(foreseen)
+        progress.stages["embed"].done = len(self.cache.makers(list(foreseen)))
+        progress.message = "retrieving"
+        await workload.contexts.gather(retrievals, self.cache, gateway, progress)
+        await workload.findings.compare(retrievals, self.cache)
+        return await embeddings_of(workload, retrievals)
+
     def _stages(self) -> dict[str, dict[str, int]]:
         """How much of each stage this sweep made itself; derived from who made what, so a resumed sweep agrees."""
-        mine = self.writer.path.name
+        mine, groups = self.writer.path.name, self.workload.groups
         counts = stage_counts(self.workload, self.cache)
-        made = {
-            "chunk": self.cache.makers(list(self.workload.chunk_keys())),
-            "index": self.cache.makers(list(self.workload.index_keys())),
-            "retrieve": self.cache.makers(self.workload.hits_keys()),
+        keys_of = {
+            "chunk": list(groups.chunk_keys()),
+            "index": list(groups.index_keys()),
+            "retrieve": groups.hits_keys(),
+            "rerank": list(self.workload.contexts.pairs.distinct),
         }
         for stage, entry in counts.items():
-            entry["made"] = sum(maker == mine for maker in made[stage].values())
+            makers = self.cache.makers(keys_of[stage])
+            entry["made"] = sum(maker == mine for maker in makers.values())
             entry["cached"] = entry["distinct"] - entry["made"]
         return counts
 

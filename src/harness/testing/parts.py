@@ -64,7 +64,7 @@ def _check_identity(part: Any, name: str) -> None:
 def _check_written(part: Any, name: str) -> None:
     spec = orjson.loads(orjson.dumps(written(part)))
     try:
-        made = make(registration(part).kind, spec)
+        made = make(registration(part).kind, spec, getattr(part, "workspace", None))
     except (LookupError, ValueError) as error:
         raise AssertionError(f"{name}: what a YAML file would hold of it, {spec}, is refused: {error}") from error
     assert made == part, f"{name}: written to YAML and made again it is {made!r}, not {part!r}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from harness.config import Budget, Limits
 from harness.errors import ProviderError
-from harness.plugins import EmbedderConnection, ModelConnection, name, provider_of
-from harness.records import Embedded, Failure, Reply, Request
+from harness.plugins import EmbedderConnection, ModelConnection, RerankerConnection, name, provider_of
+from harness.records import Embedded, Failure, Ranked, Reply, Request
 from harness.sweeps.cache import Cache
 from harness.sweeps.claims import Claims
 from harness.sweeps.gateway.answers import Answer, dumped, loaded
@@ -25,8 +26,24 @@ from harness.sweeps.gateway.trace import NoTrace, Trace
 _CHARACTERS_PER_TOKEN, _USUAL_ROOM = 3, 1024
 
 
+@dataclass(frozen=True)
+class Spending:
+    """One paid call that is no answer: its stage (`embed`, `query`, `rerank`), whom it asked, and what it took.
+
+    `usd` is None where the price is unknown.
+    """
+
+    stage: str
+    part: str
+    usd: float | None
+    tokens: int
+
+
 class Gateway:
-    """Asks models and embedders. One instance serves one sweep in one event loop."""
+    """Asks models, embedders and rerankers. One instance serves one sweep in one event loop.
+
+    `on_spent` is told of every paid call that is no answer.
+    """
 
     def __init__(
         self,
@@ -40,6 +57,7 @@ class Gateway:
         limits: Limits | None = None,
         trace: Trace | None = None,
         claims: Claims | None = None,
+        on_spent: Callable[[Spending], None] = lambda spending: None,
     ) -> None:
         self._cache = cache
         self._maker = maker
@@ -52,6 +70,7 @@ class Gateway:
         self._retries = Retries(self._limits.cell_timeout_s)
         self._trace = trace or NoTrace()
         self.claims = claims
+        self._on_spent = on_spent
         self._hopeless: dict[Any, ProviderError] = {}
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
@@ -63,8 +82,10 @@ class Gateway:
                 found[key] = answer
         return found
 
-    async def complete(self, model: Any, request: Request, key: str) -> Answer:
-        """Ask for one answer. What goes wrong is a failure in the answer, except for what ends the sweep.
+    async def complete(self, model: Any, request: Request, key: str, *, stage: str = "generate") -> Answer:
+        """Ask for one answer, or for what another `stage` needs from a model.
+
+        What goes wrong is a failure in the answer, except for what ends the sweep.
 
         Raises Incomplete when the budget is spent, ProviderError (fatal) when no request to this model can succeed.
         """
@@ -80,7 +101,7 @@ class Gateway:
                 with self._trace.chat(model, request, key) as span:
                     reply = await connection.complete(request)
                     span.replied(reply)
-                self.purse.pay(bill, self.prices.cost(price, reply), tokens_of(reply))
+                self._pay(bill, stage, model, self.prices.cost(price, reply), tokens_of(reply))
                 return reply
 
         try:
@@ -91,7 +112,7 @@ class Gateway:
         waited = (time.monotonic() - started) * 1000
         if isinstance(tried.outcome, ProviderError):
             error = tried.outcome
-            return Answer(None, "made", None, waited, tried.attempts, Failure("generate", error.kind, str(error)))
+            return Answer(None, "made", None, waited, tried.attempts, Failure(stage, error.kind, str(error)))
         wait_ms = max(0.0, waited - (tried.outcome.latency_ms or 0.0))
         return self.keep(model, key, tried.outcome, wait_ms, tried.attempts)
 
@@ -115,8 +136,9 @@ class Gateway:
             async with self.purse.call(guess) as bill:
                 with self._trace.embeddings(embedder) as span:
                     made = await connection.embed(texts, purpose)
-                    span.embedded(made)
-                self.purse.pay(bill, self.prices.of_tokens(price, made.tokens, 0), made.tokens or 0)
+                    span.counted(made)
+                usd = self.prices.of_tokens(price, made.tokens, 0)
+                self._pay(bill, "embed", embedder, usd, made.tokens or 0)
                 return made
 
         tried = await self._retries.run(self._limiter(embedder), ask, lambda made: made.tokens or 0, guess.tokens)
@@ -124,6 +146,33 @@ class Gateway:
             raise tried.outcome
         vectors: NDArray[np.float32] = tried.outcome.vectors
         return vectors
+
+    async def rerank(self, reranker: Any, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """Scores of at most one batch of texts. Raises ProviderError when retries did not help."""
+        connection: RerankerConnection = self.connection(reranker)
+        price = reranker.price_name
+        guess = self._bill(price, sum(map(len, texts)) + len(question) * len(texts), 1)
+
+        async def ask() -> Ranked:
+            if reranker.local:
+                return await connection.score(question, texts)
+            async with self.purse.call(guess) as bill:
+                with self._trace.reranking(reranker) as span:
+                    made = await connection.score(question, texts)
+                    span.counted(made)
+                usd = self.prices.of_reranking(price, made.tokens, made.searches)
+                self._pay(bill, "rerank", reranker, usd, made.tokens or 0)
+                return made
+
+        tried = await self._retries.run(self._limiter(reranker), ask, lambda made: made.tokens or 0, guess.tokens)
+        if isinstance(tried.outcome, ProviderError):
+            raise tried.outcome
+        return tried.outcome.scores
+
+    def _pay(self, bill: Bill, stage: str, part: Any, usd: float | None, tokens: int) -> None:
+        self.purse.pay(bill, usd, tokens)
+        if stage != "generate":
+            self._on_spent(Spending(stage, name(part), usd, tokens))
 
     def open(self, parts: Iterable[Any]) -> None:
         """Connect all parts, so that what cannot work (a missing package, a broken file) is known before any call."""
@@ -150,7 +199,9 @@ class Gateway:
 
     def _bill(self, price: str | None, characters: int, most: int | None, batched: bool = False) -> Bill:
         sent, received = characters // _CHARACTERS_PER_TOKEN + 1, most or _USUAL_ROOM
-        usd = self.prices.of_tokens(price, sent, received, batched=batched) or 0.0
+        known = self.prices.per_token(price)
+        search = known.search if known else 0.0
+        usd = (self.prices.of_tokens(price, sent, received, batched=batched) or 0.0) + search
         return Bill(usd, sent + received)
 
     def _limiter(self, part: Any) -> Limiter | None:

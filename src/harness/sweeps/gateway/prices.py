@@ -28,16 +28,23 @@ def _table() -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Price:
-    """USD per token: plain input, output, input read from the provider's prompt cache, input written to it."""
+    """USD per token: plain input, output, input read from the provider's prompt cache, input written to it.
+
+    `search` is USD per search, for rerankers that are billed so.
+    """
 
     input: float = 0.0
     output: float = 0.0
     cached: float = 0.0
     written: float = 0.0
+    search: float = 0.0
 
 
 class Prices:
-    """Costs by model name, in USD. `overrides` are USD per million tokens: `input`, `output`, `cached`."""
+    """Costs by model name, in USD.
+
+    `overrides` are USD per million tokens (`input`, `output`, `cached`) and per thousand searches (`search`).
+    """
 
     def __init__(self, overrides: Mapping[str, Mapping[str, float]]) -> None:
         self._overrides = overrides
@@ -70,15 +77,23 @@ class Prices:
         """What so many tokens cost; `sent` includes `cached`."""
         return self.cost(name, Reply("", sent, received, cached), batched=batched)
 
+    def of_reranking(self, name: str | None, tokens: int | None, searches: int | None) -> float | None:
+        """What a reranking costs, by searches or by tokens; None when the price or the count it needs is unknown."""
+        price = self.per_token(name)
+        if price is None or (price.search and searches is None) or (price.input and tokens is None):
+            return None
+        return price.search * (searches or 0) + price.input * (tokens or 0)
+
     def _find(self, name: str, batched: bool) -> Price | None:
         share = _BATCH_SHARE if batched else 1.0
         if name in self._overrides:
             given = {kind: share * price / 1e6 for kind, price in self._overrides[name].items()}
             plain = given.get("input", 0.0)
-            return Price(plain, given.get("output", 0.0), given.get("cached", plain), plain)
+            search = self._overrides[name].get("search", 0.0) / 1e3
+            return Price(plain, given.get("output", 0.0), given.get("cached", plain), plain, search)
         # A server of one's own that offers a provider's model by its name is a way to that model, at its price.
         entry = _table().get(name) or _table().get(name.removeprefix("openai/").removeprefix("anthropic/"))
-        if entry is None or "input_cost_per_token" not in entry:
+        if entry is None or not entry.keys() & {"input_cost_per_token", "input_cost_per_query"}:
             return None
 
         def of(kind: str, default: float) -> float:
@@ -88,4 +103,5 @@ class Prices:
 
         plain = of("input", 0.0)
         rest = {kind: of(kind, plain / share) for kind in ("cache_read_input", "cache_creation_input")}
-        return Price(plain, of("output", 0.0), rest["cache_read_input"], rest["cache_creation_input"])
+        search = float(entry.get("input_cost_per_query") or 0.0)
+        return Price(plain, of("output", 0.0), rest["cache_read_input"], rest["cache_creation_input"], search)

@@ -17,7 +17,7 @@ import orjson
 
 from harness.errors import ProviderError
 from harness.plugins import failures, name, provider_of
-from harness.records import Embedded, Reply, Request
+from harness.records import Embedded, Ranked, Reply, Request
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _CONTENTS = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -41,8 +41,8 @@ class Span(Protocol):
     def replied(self, reply: Reply) -> None:
         """Note an answer."""
 
-    def embedded(self, made: Embedded) -> None:
-        """Note vectors."""
+    def counted(self, made: Embedded | Ranked) -> None:
+        """Note what vectors or a reranking took."""
 
 
 class Trace(Protocol):
@@ -53,6 +53,9 @@ class Trace(Protocol):
 
     def embeddings(self, embedder: Any) -> AbstractContextManager[Span]:
         """A span for an attempt to embed."""
+
+    def reranking(self, reranker: Any) -> AbstractContextManager[Span]:
+        """A span for an attempt to rerank."""
 
     def close(self) -> None:
         """Send what is left."""
@@ -67,10 +70,13 @@ class NoTrace:
     def embeddings(self, embedder: Any) -> AbstractContextManager[Span]:
         return nullcontext(self)
 
+    def reranking(self, reranker: Any) -> AbstractContextManager[Span]:
+        return nullcontext(self)
+
     def replied(self, reply: Reply) -> None:
         pass
 
-    def embedded(self, made: Embedded) -> None:
+    def counted(self, made: Embedded | Ranked) -> None:
         pass
 
     def close(self) -> None:
@@ -118,6 +124,11 @@ class OpenTelemetry:
         with self._span(f"embeddings {embedder.name}", _asked("embeddings", embedder)) as span:
             yield _Noted(span, self._contents)
 
+    @contextmanager
+    def reranking(self, reranker: Any) -> Iterator[Span]:
+        with self._span(f"rerank {name(reranker)}", _asked("rerank", reranker)) as span:
+            yield _Noted(span, self._contents)
+
     def close(self) -> None:
         self._root.end()
         self._provider.force_flush(_LAST_WORDS_S * 1000)
@@ -161,7 +172,7 @@ class _Noted:
             given |= _messages("output", [("assistant", reply.text)])
         self._span.set_attributes(given)
 
-    def embedded(self, made: Embedded) -> None:
+    def counted(self, made: Embedded | Ranked) -> None:
         if made.tokens is not None:
             self._span.set_attribute("gen_ai.usage.input_tokens", made.tokens)
 

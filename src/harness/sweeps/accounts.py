@@ -1,0 +1,79 @@
+"""How many texts are embedded: what a tool that shares nothing would embed, and what really differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.plugins import EmbeddingSplitter
+from harness.records import Lookup
+from harness.sweeps.chunking import Chunking
+from harness.sweeps.embedding import vector_keys
+from harness.sweeps.groups import Group, needs_vectors
+from harness.sweeps.retrieval import Retrievals
+from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.workload import Workload
+
+Demand = tuple[Any, str, Iterable[str]]
+"""An embedder, a purpose, and texts."""
+
+
+@dataclass
+class Embeddings:
+    """`naive` counts texts; `distinct` holds the keys of those that differ."""
+
+    naive: int = 0
+    distinct: set[str] = field(default_factory=set)
+
+
+async def embeddings_of(workload: Workload, retrievals: Retrievals, *, free: bool = True) -> Embeddings:
+    """Count texts. Before anything is retrieved it is taken that questions are searched with as they are.
+
+    `free` False: a chunking that would have to embed first is left out, so that nothing is spent.
+    """
+    counted = Embeddings()
+    sizes: dict[str, int] = {}
+    for key, group in workload.groups.by_key.items():
+        if free or not isinstance(group.settings.splitter, EmbeddingSplitter):
+            chunking = await retrievals.chunking(group.settings)
+            sizes[key] = len(chunking.chunks) + len(chunking.embedded)
+            for embedder, purpose, texts in _demands(group, chunking, workload.contexts.retrieved.get(key)):
+                counted.distinct.update(vector_keys(embedder, list(texts), purpose))
+    for variant in workload.config.variants:
+        settings = variant.chatbot.retrieval
+        if settings is not None and needs_vectors(settings):
+            counted.naive += sizes.get(workload.groups.key_of(variant) or "", 0) + len(workload.examples)
+    return counted
+
+
+def _demands(group: Group, chunking: Chunking, found: Retrieved | None) -> Iterator[Demand]:
+    """What a group has embedded: for its splitter, its index, its queries, and the similarities it measures."""
+    embedder = group.settings.embedder
+    yield embedder, "passage", chunking.embedded
+    searched = dict.fromkeys(_searched(group, found))
+    if group.settings.retriever.uses_vectors:
+        yield embedder, "passage", {chunk.text for chunk in chunking.chunks}
+        yield from _by_purpose(embedder, searched)
+    for measure in group.measures:
+        if found is not None:
+            hits = {hit.number for many in found.hits.values() for hit in many}
+            yield measure, "passage", {chunking.chunks[number].text for number in hits}
+            yield from _by_purpose(measure, [found.probe(query) for query in found.hits])
+        else:
+            yield from _by_purpose(measure, searched)
+
+
+def _searched(group: Group, found: Retrieved | None) -> Iterator[Lookup]:
+    """The texts that queries are searched with, and those that similarity is measured to."""
+    if found is None:
+        yield from (Lookup(query.question) for query in group.queries)
+        return
+    for query, lookups in found.lookups.items():
+        yield from (*lookups, found.probe(query))
+
+
+def _by_purpose(embedder: Any, lookups: Iterable[Lookup]) -> Iterator[Demand]:
+    every = list(lookups)
+    for purpose in dict.fromkeys(lookup.purpose for lookup in every):
+        yield embedder, purpose, [lookup.text for lookup in every if lookup.purpose == purpose]

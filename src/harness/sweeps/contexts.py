@@ -1,0 +1,92 @@
+"""What every variant gives its model for every example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import TemplateError
+
+from harness.config import SweepConfig, Variant
+from harness.records import Context, Corpus, Example, Failure, Query
+from harness.sweeps.cache import Cache
+from harness.sweeps.cuts import NO_CONTEXT, Cutter
+from harness.sweeps.gateway import Gateway
+from harness.sweeps.groups import Groups, needs_similarity, reranks_with
+from harness.sweeps.progress import Progress
+from harness.sweeps.reranking import Pairs, Relevance, pair_keys, relevance_of
+from harness.sweeps.retrieval import Retrievals
+from harness.sweeps.retrieved import Retrieved
+
+
+class Contexts:
+    """Retrieves for all variants, each distinct step once, then cuts."""
+
+    def __init__(self, config: SweepConfig, corpus: Corpus | None, groups: Groups) -> None:
+        self._variants = config.variants
+        self._groups = groups
+        self._texts = {d.id: d.text for d in corpus.documents} if corpus is not None else {}
+        self._cutters: dict[str, Cutter] = {}
+        self._queries: dict[str, dict[str, Query]] = {}
+        self.retrieved: dict[str, Retrieved] = {}
+        self.relevance: dict[Any, Relevance] = {}
+        self.pairs = Pairs()
+
+    async def gather(self, retrievals: Retrievals, cache: Cache, gateway: Gateway, progress: Progress) -> None:
+        """Run the stages before the first answer."""
+        measured: dict[tuple[str, Any], dict[Query, dict[int, float]]] = {}
+        for key, group in self._groups.by_key.items():
+            found = self.retrieved[key] = await retrievals.ask(group.settings, group.top_k, list(group.queries))
+            for embedder in group.measures:
+                measured[key, embedder] = await retrievals.similarities(found, embedder)
+        shared: dict[str, dict[Any, Context]] = {}
+        for variant in self._variants:
+            of_variant, settings = self.of(variant), variant.chatbot.retrieval
+            if of_variant is None or settings is None:
+                continue
+            similarities = measured.get((of_variant.key, settings.embedder), {}) if needs_similarity(settings) else {}
+            alike = shared.setdefault(of_variant.key, {})
+            self._cutters[variant.id] = Cutter(of_variant, settings, similarities, self._texts, alike)
+            self._queries[variant.id] = self._groups.queries(settings)
+        await self._rerank(cache, gateway, progress)
+
+    def of(self, variant: Variant) -> Retrieved | None:
+        """What the variant's retrieval found; None where it has none."""
+        return self.retrieved.get(self._groups.key_of(variant) or "")
+
+    def is_exact(self, variant: Variant) -> bool:
+        """Whether the variant's ranking rests on exact search, or on none."""
+        found = self.of(variant)
+        return found is None or found.exact
+
+    def query(self, variant: Variant, example: Example) -> Query:
+        """What a variant that retrieves looks for."""
+        return self._queries[variant.id][example.id]
+
+    def context(self, variant: Variant, example: Example) -> Context | Failure:
+        """The context of a variant for an example, or why there is none; empty without retrieval."""
+        cutter = self._cutters.get(variant.id)
+        if cutter is None:
+            return NO_CONTEXT
+        try:
+            return cutter.context(self._queries[variant.id][example.id])
+        except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+            return Failure("context", "template", str(error))
+
+    async def _rerank(self, cache: Cache, gateway: Gateway, progress: Progress) -> None:
+        """Score what any variant wants reranked, each (question, text) once for each reranker."""
+        wanted: dict[Any, dict[str, dict[str, None]]] = {}
+        for cutter in self._cutters.values():
+            if reranks_with(cutter.settings):
+                of_reranker = wanted.setdefault(cutter.settings.reranker, {})
+                for question, texts in cutter.candidates().items():
+                    self.pairs.naive += len(texts)
+                    of_reranker.setdefault(question, {}).update(dict.fromkeys(texts))
+        progress.stages["rerank"].total = sum(len(t) for questions in wanted.values() for t in questions.values())
+        for reranker, questions in wanted.items():
+            progress.message = "reranking"
+            self.pairs.distinct.update(pair_keys(reranker, questions))
+            found = self.relevance[reranker] = await relevance_of(reranker, questions, cache, gateway)
+            progress.step("rerank", found.made, made=True)
+            progress.step("rerank", len(found.scores) - found.made, made=False)
+        for cutter in self._cutters.values():
+            cutter.relevance = self.relevance.get(cutter.settings.reranker)

@@ -1,0 +1,82 @@
+"""Stage 6: hits -> what the model gets: cut by `top_k` and the threshold, reranked, made into a context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.config import Retrieval
+from harness.records import Chunk, Context, Failure, Hit, Passage, Query
+from harness.sweeps.reranking import Relevance
+from harness.sweeps.retrieved import Retrieved
+
+NO_CONTEXT = Context()
+
+
+@dataclass
+class Cutter:
+    """Cuts what one retrieval found as one variant wants it. Cutters of a retrieval share their contexts.
+
+    `similarities` are those of hits that the retriever left open; `texts` the documents' texts, by id; `relevance` the
+    reranker's scores, None without one.
+    """
+
+    found: Retrieved
+    settings: Retrieval
+    similarities: Mapping[Query, Mapping[int, float]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    shared: dict[Any, Context] = field(default_factory=dict)
+    relevance: Relevance | None = None
+
+    def context(self, query: Query) -> Context | Failure:
+        """The context of one query, or why there is none."""
+        failure = self.found.failure_of(query)
+        if failure is None and self.relevance is not None:
+            failure = self.relevance.failures.get(self.found.asked(query))
+        if failure is not None:
+            return failure
+        hits = self.kept(query)
+        if self.relevance is not None:
+            hits = self._reranked(query, hits)
+        key = (query, self.settings.context, tuple(hits))
+        context = self.shared.get(key)
+        if context is None:
+            chunks = self.found.chunks
+            passages = [_passage(chunks[hit.number], self.texts, hit) for hit in hits]
+            context = self.shared[key] = self.settings.context.build(passages)
+        return context
+
+    def candidates(self) -> dict[str, list[str]]:
+        """What a reranker is to score: the texts of the hits by the question that it gets."""
+        wanted: dict[str, list[str]] = {}
+        for query in self.found.hits:
+            texts = [self.found.chunks[hit.number].text for hit in self.kept(query)]
+            wanted.setdefault(self.found.asked(query), []).extend(texts)
+        return wanted
+
+    def kept(self, query: Query) -> list[Hit]:
+        """The first `top_k` hits that reach the threshold, in the retriever's order."""
+        hits = self.found.hits[query][: self.settings.top_k]
+        threshold = self.settings.similarity_threshold
+        if self.similarities:
+            near = self.similarities.get(query, {})
+            hits = [hit._replace(similarity=near.get(hit.number, hit.similarity)) for hit in hits]
+        if threshold is None:
+            return hits
+        return [hit for hit in hits if hit.similarity is not None and hit.similarity >= threshold]
+
+    def _reranked(self, query: Query, hits: list[Hit]) -> list[Hit]:
+        """The hits by the reranker's score; equal scores keep the retriever's order."""
+        assert self.relevance is not None
+        asked, chunks = self.found.asked(query), self.found.chunks
+        scores = self.relevance.scores
+        scored = [hit._replace(score=scores[asked, chunks[hit.number].text]) for hit in hits]
+        return sorted(scored, key=lambda hit: -hit.score)[: self.settings.reranker.top_n]
+
+
+def _passage(chunk: Chunk, texts: Mapping[str, str], hit: Hit) -> Passage:
+    if chunk.given is None:
+        return Passage(chunk.document, chunk.start, chunk.end, chunk.text, hit.similarity, hit.score)
+    start, end = chunk.given
+    return Passage(chunk.document, start, end, texts[chunk.document][start:end], hit.similarity, hit.score)
