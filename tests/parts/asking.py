@@ -1,4 +1,4 @@
-"""Asking models and embedders from tests, each over a connection of its own."""
+"""Asking models, embedders and rerankers from tests, each over a connection of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from harness.records import Embedded, Message, Reply, Request
+from harness.records import Embedded, Message, Ranked, Reply, Request
 
 
 def ask(model: Any, request: Request) -> Reply:
@@ -31,6 +31,20 @@ def embed(embedder: Any, texts: Sequence[str], purpose: str = "passage") -> Embe
         try:
             embedded: Embedded = await connection.embed(texts, purpose)
             return embedded
+        finally:
+            await connection.close()
+
+    return asyncio.run(once())
+
+
+def score(reranker: Any, question: str, texts: Sequence[str]) -> Ranked:
+    """One batch over a connection of its own."""
+
+    async def once() -> Ranked:
+        connection = reranker.connect()
+        try:
+            ranked: Ranked = await connection.score(question, texts)
+            return ranked
         finally:
             await connection.close()
 
