@@ -1,21 +1,20 @@
-"""Chroma, embedded: one store directory per corpus, one collection per index key."""
+"""Chroma: in this process, one store folder for each corpus, or behind a server; one collection for each index key."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
+from harness.parts.indexes.collection import Collection
+from harness.parts.indexes.embedded import Embedded
+from harness.parts.indexes.server import VARIABLE, Server
+from harness.plugins import OpenIndex, part, setting
+from harness.records import digest
 
-from harness.errors import UserError
-from harness.parts.indexes.ranking import DIGITS, nearest, unit
-from harness.plugins import OpenIndex, part
-from harness.records import Chunk
-
-_LOCK_WAIT_S = 600
+_LEAST = {"exact_limit": 1, "ef_construction": 1, "ef_search": 1, "max_neighbors": 2}
 _UNUSED_GRAPH = {"ef_construction": 8, "ef_search": 8, "max_neighbors": 4}
 """Chroma always builds a graph; where ranking is exact nobody asks it, so it is the cheapest there is."""
 
@@ -28,7 +27,11 @@ class Chroma:
     Chroma's graph is approximate and differs between two builds of the same data, which would be noise between
     variants. So `search: exact` (the default) ranks exactly over the vectors that Chroma keeps, up to `exact_limit`
     chunks; beyond that, and with `search: approximate`, the graph is asked for more than is needed and the answer
-    is put in a fixed order. The `hnsw` settings are those of Chroma.
+    is put in a fixed order. `ef_construction`, `ef_search` and `max_neighbors` are the graph's settings.
+
+    With `url` (`http://localhost:8000`) the vectors are kept by a server, else in the workspace. `headers` go with each
+    of its requests and may hold `${VARIABLE}`s of the environment. `timeout_s` is how long to wait for an answer of the
+    server, or for another process that uses the workspace's store.
     """
 
     version: ClassVar[int] = 1
@@ -37,108 +40,66 @@ class Chroma:
     ef_construction: int = 400
     ef_search: int = 400
     max_neighbors: int = 32
+    url: str | None = setting(None, late=True)
+    tenant: str = setting("default_tenant", late=True)
+    database: str = setting("default_database", late=True)
+    headers: dict[str, str] = field(default_factory=dict, metadata={"inert": True})
+    timeout_s: float = setting(600.0, inert=True)
 
     def __post_init__(self) -> None:
-        for name in ("exact_limit", "ef_construction", "ef_search", "max_neighbors"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, found {getattr(self, name)}")
+        if self.timeout_s <= 0:
+            raise ValueError(f"timeout_s must be above 0, found {self.timeout_s:g}")
+        for problem in self._problems_of_server():
+            raise ValueError(problem)
+
+    def __hash__(self) -> int:
+        graph = tuple(self.graph().values())
+        return hash((self.search, self.exact_limit, graph, self.url, self.tenant, self.database, digest(self.headers)))
+
+    def _problems_of_server(self) -> Iterator[str]:
+        if self.url is None:
+            given = {"headers": self.headers != {}, "tenant": self.tenant != "default_tenant"}
+            given["database"] = self.database != "default_database"
+            yield from (f"{name} is for a server; write its url too" for name, said in given.items() if said)
+            return
+        parsed = urlsplit(self.url)
+        if parsed.scheme not in ("http", "https") or not parsed.hostname:
+            yield f"url must be like http://localhost:8000, found {self.url!r}"
+        elif parsed.username or parsed.password:
+            yield 'url must hold no password; write headers: {Authorization: "Basic ${VARIABLE}"}'
+        elif parsed.query or parsed.fragment:
+            yield f"url must end with the host, the port or a path, found {self.url!r}"
+        if not self.tenant or not self.database:
+            yield "tenant and database must not be empty"
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """The variables that the headers name."""
+        return tuple(dict.fromkeys(name for text in self.headers.values() for name in VARIABLE.findall(text)))
 
     def graph(self) -> dict[str, int]:
         """Chroma's settings of the graph."""
         return {name: getattr(self, name) for name in ("ef_construction", "ef_search", "max_neighbors")}
 
+    def ranks_exactly(self, count: int) -> bool:
+        """Whether so many chunks are ranked exactly."""
+        return self.search == "exact" and count <= self.exact_limit
+
     def open(self, folder: Path, collection: str) -> OpenIndex:
-        """Open the store in `folder`, waiting for another process that holds it."""
-        return _Collection(self, folder, collection)
-
-
-class _Collection:
-    """One open collection; the store's lock is held until it is closed, since Chroma is one process's."""
-
-    def __init__(self, settings: Chroma, folder: Path, name: str) -> None:
-        import filelock
-
-        folder.mkdir(parents=True, exist_ok=True)
-        self._settings = settings
-        self._name = name
-        self._lock = filelock.FileLock(folder / "harness.lock")
+        """Open the store in `folder`, waiting for another process that holds it; or the server's. Raises UserError."""
+        store: Embedded | Server
+        if self.url is None:
+            store = Embedded(folder, self.timeout_s)
+        else:
+            store = Server(self.url, self.headers, self.tenant, self.database, self.timeout_s)
         try:
-            self._lock.acquire(timeout=_LOCK_WAIT_S)
-        except filelock.Timeout:
-            raise UserError(f"the vector store {folder} is in use by another process") from None
-        self._client = _client(folder)
-        self._collection = self._existing()
-        self._vectors: NDArray[np.float64] | None = None
+            return Collection(store, collection, self.ranks_exactly, self._hnsw)
+        except BaseException:
+            store.close()
+            raise
 
-    def _existing(self) -> Any:
-        from chromadb.errors import NotFoundError
-
-        try:
-            return self._client.get_collection(self._name, embedding_function=None)
-        except NotFoundError:
-            return None
-
-    def _created(self, size: int) -> Any:
-        settings = self._settings
-        ranked_exactly = settings.search == "exact" and size <= settings.exact_limit
-        graph = _UNUSED_GRAPH if ranked_exactly else settings.graph()
-        # Without `embedding_function=None` the first write would try to download a model.
-        return self._client.get_or_create_collection(
-            self._name, embedding_function=None, configuration={"hnsw": {"space": "cosine", **graph}}
-        )
-
-    @property
-    def exact(self) -> bool:
-        return self._settings.search == "exact" and self.count() <= self._settings.exact_limit
-
-    def count(self) -> int:
-        return int(self._collection.count()) if self._collection is not None else 0
-
-    def fill(self, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
-        if self._collection is None:
-            self._collection = self._created(len(chunks))
-        step = self._client.get_max_batch_size()
-        for start in range(0, len(chunks), step):
-            batch = chunks[start : start + step]
-            self._collection.upsert(
-                ids=[f"{start + i:08d}" for i in range(len(batch))],
-                embeddings=vectors[start : start + step],
-                documents=[chunk.text for chunk in batch],
-                metadatas=[{"document": c.document, "start": c.start, "end": c.end} for c in batch],
-            )
-        self._vectors = None
-
-    def search(self, queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
-        if self.count() == 0:
-            return [[] for _ in queries]
-        if self.exact:
-            return nearest(self._all_vectors(), queries, k)
-        return self._approximate(queries, k)
-
-    def _all_vectors(self) -> NDArray[np.float64]:
-        if self._vectors is None:
-            got = self._collection.get(include=["embeddings"])
-            order = np.argsort(np.array(got["ids"]))
-            self._vectors = unit(np.asarray(got["embeddings"], dtype=np.float32)[order])
-        return self._vectors
-
-    def _approximate(self, queries: NDArray[np.float32], k: int) -> list[list[tuple[int, float]]]:
-        fetched = min(self.count(), 2 * k + 10)
-        got = self._collection.query(query_embeddings=queries, n_results=fetched, include=["distances"])
-        found = []
-        for ids, distances in zip(got["ids"], got["distances"], strict=True):
-            hits = [(int(i), round(1.0 - d, DIGITS)) for i, d in zip(ids, distances, strict=True)]
-            found.append(sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k])
-        return found
-
-    def close(self) -> None:
-        self._vectors = None
-        self._client.close()
-        self._lock.release()
-
-
-def _client(folder: Path) -> Any:
-    import chromadb
-    from chromadb.config import Settings
-
-    return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+    def _hnsw(self, count: int) -> dict[str, str | int]:
+        return {"space": "cosine", **(_UNUSED_GRAPH if self.ranks_exactly(count) else self.graph())}

@@ -1,4 +1,4 @@
-"""Exact search in memory: the ground truth, and enough for corpora of tens of thousands of chunks."""
+"""Exact search in memory: the ground truth, and enough for corpora of some hundred thousand chunks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.parts.indexes.ranking import nearest, unit
+from harness.parts.indexes.ranking import Found, Rows
 from harness.plugins import OpenIndex, part
 from harness.records import Chunk
 
@@ -21,6 +21,7 @@ class Exact:
     """Compares a question with every vector. Keeps nothing on disk."""
 
     version: ClassVar[int] = 1
+    environment: ClassVar[tuple[str, ...]] = ()
 
     def open(self, folder: Path, collection: str) -> OpenIndex:
         """An empty collection in memory; `folder` is not used."""
@@ -33,23 +34,19 @@ class _InMemory:
     exact = True
 
     def __init__(self) -> None:
-        self._vectors: NDArray[np.float64] = np.zeros((0, 0))
+        self._rows = Rows(np.zeros((0, 0), dtype=np.float32))
 
     def count(self) -> int:
-        return len(self._vectors)
+        return len(self._rows)
 
     def fill(self, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
-        self._vectors = unit(vectors)
+        self._rows = Rows(vectors)
 
-    def search(
-        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> list[list[tuple[int, float]]]:
-        if not len(self._vectors):
-            return [[] for _ in queries]
-        return nearest(self._vectors, queries, k, allowed)
+    def search(self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> list[Found]:
+        return self._rows.nearest(queries, k, allowed)
 
     def vectors(self, numbers: Sequence[int]) -> NDArray[np.float64]:
-        return self._vectors[list(numbers)]
+        return self._rows.unit(numbers)
 
     def close(self) -> None:
-        self._vectors = np.zeros((0, 0))
+        self._rows = Rows(np.zeros((0, 0), dtype=np.float32))
