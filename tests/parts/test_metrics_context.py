@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import tiktoken
 from pydantic import ValidationError
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from harness.parts.metrics import expense
-from harness.plugins import known, make
+from harness.parts.metrics.expense import ContextTokens
+from harness.plugins import identity, known, make
 from harness.plugins.lengths import length_in
 from harness.records import Case, Passage
 from tests.parts.cases import example, value
@@ -43,14 +46,28 @@ def test_equal_passages_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> No
         seen.append(text)
         return 7
 
-    monkeypatch.setattr(expense, "length_in", lambda unit: measure)
+    monkeypatch.setattr(ContextTokens, "measure", lambda self: measure)
     assert [value("context_tokens", case("one", "two", "one")) for _ in range(3)] == [21, 21, 21]
     assert seen == ["one", "two"]
 
 
-@pytest.mark.parametrize("unit", ["characters", "words"])
+def test_a_tokenizer_of_the_workspace_counts(tmp_path: Path) -> None:
+    """`tokenizer:PATH` is a file of the workspace; what it holds is part of the metric's identity."""
+    words = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
+    words.pre_tokenizer = WhitespaceSplit()
+    words.save(str(tmp_path / "words.json"))
+    spec = {"use": "context_tokens", "length": "tokenizer:words.json"}
+    metric = make("metric", spec, str(tmp_path))
+    assert metric.score(case("one two three", "four", "")) == 4
+    before = identity(metric)
+    Tokenizer(WordLevel({"?": 0, "one": 1}, unk_token="?")).save(str(tmp_path / "words.json"))
+    assert identity(metric) != before
+    assert metric.score(case("one two three")) == 1
+
+
+@pytest.mark.parametrize("unit", ["characters", "words", "tokenizer:nowhere.json"])
 def test_context_tokens_want_a_tokenizer(unit: str) -> None:
-    """Characters are no tokens, and an unknown tokenizer is refused before anything is spent."""
+    """Characters are no tokens, and a tokenizer that is unknown or not there is refused before anything is spent."""
     with pytest.raises(ValidationError, match="length"):
         make("metric", {"use": "context_tokens", "length": unit})
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-from harness.plugins import part
-from harness.plugins.lengths import Unit, length_in
+from harness.plugins import part, setting
+from harness.plugins.lengths import Length, Measured, Unit
 from harness.records import Case, Example
 
 _REMEMBERED = 16384
@@ -77,8 +76,8 @@ class AnswerTokens(_Minimized):
 
 @part("metric", "context_tokens")
 @dataclass(frozen=True)
-class ContextTokens(_Minimized):
-    """Tokens of the passages' texts together, in units of `length`; 0 when nothing was retrieved.
+class ContextTokens(Measured, _Minimized):
+    """Tokens of the passages' texts together; 0 when nothing was retrieved. `length` names the tokenizer.
 
     What stands around them in the prompt is not in it.
     """
@@ -86,19 +85,21 @@ class ContextTokens(_Minimized):
     unit: ClassVar[str] = "tokens"
     reads: ClassVar[tuple[str, ...]] = ("passages",)
     length: Unit = "cl100k_base"
+    workspace: str = setting("", inert=True)
 
     def __post_init__(self) -> None:
+        self.check_length()
         if self.length == "characters":
-            raise ValueError("length must name a tokenizer, found characters; write cl100k_base, say")
+            raise ValueError("length must name a tokenizer, found 'characters'; write cl100k_base or tokenizer:PATH")
 
     def score(self, case: Case) -> float:
         """Tokens."""
-        length = length_in(self.length)
+        length = self.measure()
         return sum(_measured(length, p.text) for p in case.passages)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _measured(length: Callable[[str], int], text: str) -> int:
+def _measured(length: Length, text: str) -> int:
     return length(text)
 
 
