@@ -25,6 +25,9 @@ from harness.records import Corpus, Document
 
 STOP, LIST = "stop", "list"
 
+# Word keeps `~$name.docx` beside a file that is open.
+_LOCK = "~$"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -160,8 +163,7 @@ def _in_folder(folder: Path) -> Iterable[Path]:
     for path in sorted(folder.rglob("*")):
         if any(part.startswith(".") for part in path.relative_to(folder).parts) or not path.is_file():
             continue
-        # Word keeps `~$name.docx` beside a file that is open.
-        wanted = path.suffix.lower() in IN_FOLDERS and not path.name.startswith("~$")
+        wanted = path.suffix.lower() in IN_FOLDERS and not path.name.startswith(_LOCK)
         if wanted or (is_sidecar(path) and not _described_by(path).exists()):
             yield path
 
@@ -178,7 +180,7 @@ def _orphan(sidecar: Path) -> Entry:
 
 
 def _matches(pattern: Path, workspace: Path) -> tuple[Path, list[Path]]:
-    """The fixed part of a glob and the files that it matches, but for sidecars."""
+    """The fixed part of a glob and the files that it matches, but for sidecars and locks."""
     fixed = Path()
     for part in pattern.parts:
         if glob.has_magic(part):
@@ -187,4 +189,4 @@ def _matches(pattern: Path, workspace: Path) -> tuple[Path, list[Path]]:
     base = workspace / fixed
     names = glob.glob(str(pattern.relative_to(fixed)), root_dir=base, recursive=True)
     files = (base / name for name in sorted(names))
-    return base, [file for file in files if file.is_file() and not is_sidecar(file)]
+    return base, [f for f in files if f.is_file() and not is_sidecar(f) and not f.name.startswith(_LOCK)]

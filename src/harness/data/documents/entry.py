@@ -35,3 +35,8 @@ def content(path: Path) -> bytes:
 def is_blank(text: str) -> bool:
     """Whether there is nothing in a text but white space and byte order marks."""
     return not text.strip("\ufeff \t\r\n")
+
+
+def storable(text: str) -> str:
+    """The text with halves of characters joined, and those that stand alone replaced: UTF-8 cannot hold them."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

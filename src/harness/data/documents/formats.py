@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.data.documents.entry import Entry
+from harness.data.documents.entry import Entry, storable
 from harness.data.documents.jsonlines import json_documents
 from harness.data.documents.metadata import Sidecars
 from harness.data.documents.pdf import load_pdf
@@ -15,7 +15,7 @@ from harness.data.documents.plain import load_other_text, load_text
 from harness.data.documents.table import csv_documents
 from harness.data.documents.webpage import load_html
 from harness.data.documents.word import load_docx
-from harness.errors import Place, UserError
+from harness.errors import Mistake, Place, UserError
 from harness.records import Document
 
 
@@ -36,6 +36,10 @@ class Format:
     def read(self, path: Path, name: str, sidecars: Sidecars) -> list[Entry]:
         """All documents of a file, with what its sidecar says; `name` is the file's own id."""
         place = Place(str(path))
+        if (shown := storable(name)) != name:
+            place = Place(storable(str(path)))
+            mistake = Mistake(place, "has a name that is not UTF-8", "rename it")
+            return [Entry(place, shown, mistakes=(mistake,))]
         try:
             said = sidecars.of(path)
             if self.one is not None:

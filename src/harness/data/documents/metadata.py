@@ -61,7 +61,10 @@ class Sidecars:
     def of(self, path: Path) -> Mapping[str, Any]:
         """What the sidecar of a file says; nothing where it has none. Raises UserError for one that is broken."""
         if path.parent not in self._names:
-            self._names[path.parent] = {p.name for p in path.parent.iterdir() if is_sidecar(p)}
+            try:
+                self._names[path.parent] = {p.name for p in path.parent.iterdir() if is_sidecar(p)}
+            except OSError as error:
+                raise broken(path, f"its folder cannot be listed: {error.strerror or error}") from None
         found = [path.name + ending for ending in SIDECARS if path.name + ending in self._names[path.parent]]
         if len(found) > 1:
             raise broken(path, f"has {len(found)} sidecars: {', '.join(found)}", "keep one of them")

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from harness.data.documents.entry import broken, content, is_blank
+from harness.data.documents.entry import broken, content, is_blank, storable
 from harness.records import Document
 
 _BETWEEN = "\n\n"
@@ -32,7 +32,7 @@ def load_pdf(path: Path, name: str) -> Document:
     try:
         reader = PdfReader(io.BytesIO(raw))
         locked = reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED
-        pages = [] if locked else [_storable(page.extract_text()).strip() for page in reader.pages]
+        pages = [] if locked else [_cleaned(page.extract_text()).strip() for page in reader.pages]
         metadata = {} if locked else _metadata(reader)
     except FileNotDecryptedError:
         locked = True
@@ -61,10 +61,9 @@ def _metadata(reader: Any) -> dict[str, Any]:
     if given is None:
         return {}
     named = {"title": given.title, "author": given.author}
-    return {key: _storable(str(value)).strip() for key, value in named.items() if value and str(value).strip()}
+    return {key: _cleaned(str(value)).strip() for key, value in named.items() if value and str(value).strip()}
 
 
-def _storable(text: str) -> str:
-    """Fonts with a broken table give halves of characters, which UTF-8 cannot hold, and zeros."""
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return whole.replace("\x00", "")
+def _cleaned(text: str) -> str:
+    """Fonts with a broken table give halves of characters and zeros."""
+    return storable(text).replace("\x00", "")
