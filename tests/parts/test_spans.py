@@ -48,6 +48,22 @@ def test_a_repeated_chunk_is_the_next_repetition_or_the_same_one() -> None:
     assert spans_of("ab cd ab", ["ab", "ab", "cd ab"], 5, 2) == [Span(0, 2), Span(3, 8)]
 
 
+def test_only_repetitions_are_measured() -> None:
+    """A chunk that can lie in one place only costs no counting of tokens, which is slow."""
+    measured: list[str] = []
+
+    def length(text: str) -> int:
+        measured.append(text)
+        return len(text)
+
+    text = " ".join(map(str, range(1000)))
+    chunks = RecursiveCharacterTextSplitter(chunk_size=50, chunk_overlap=20).split_text(text)
+    assert len(spans_of(text, chunks, 50, 20, length)) == len(chunks)
+    assert not measured
+    spans_of("ab ab ab", ["ab", "ab", "ab"], 5, 2, length)
+    assert measured
+
+
 @settings(deadline=None)
 @given(text=TEXTS, sizes=SIZES, lost=st.sets(st.integers(0, 20)))
 def test_any_unit_is_searched_to_the_character(text: str, sizes: tuple[int, int], lost: set[int]) -> None:
