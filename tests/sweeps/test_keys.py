@@ -10,7 +10,7 @@ import pytest
 
 from harness.config import Chatbot, Variant, load
 from harness.plugins import KINDS, identity, known, make
-from harness.records import Context, Corpus, Document, Example, Message, Passage, Query
+from harness.records import Context, Corpus, Document, Example, Message, Passage
 from harness.sweeps import keys
 from harness.sweeps.prompting import request_of
 from tests.workspaces import make_workspace, write

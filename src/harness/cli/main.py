@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("harness.cli.init", "Make a workspace that runs at once."),
     "plan": ("harness.cli.plan", "Tell what a sweep would do and cost; spends nothing."),
     "sweep": ("harness.cli.sweep", "Run a sweep, or carry on where it was interrupted."),
+    "search": ("harness.cli.search", "Show what each variant would retrieve for a question."),
     "runs": ("harness.cli.runs", "List runs; filter and sort them."),
     "show": ("harness.cli.show", "Show one sweep or one run in full."),
     "compare": ("harness.cli.compare", "Compare runs on the same examples, with intervals."),

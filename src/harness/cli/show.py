@@ -91,4 +91,7 @@ def _show_examples(variant: str, stored: Any, count: int) -> None:
         click.echo(f"  answer: {row['answer'] if row['failure'] is None else 'FAILED: ' + row['failure']}")
         click.echo(f"  expected: {example['expected']}; references: {', '.join(example['references']) or 'none'}")
         for p in row["passages"] or []:
-            click.echo(f"  passage {p['similarity']:.3f} {p['document']}:{p['start']}-{p['end']}")
+            click.echo(f"  passage {number(p['similarity'])} {p['document']}:{p['start']}-{p['end']}")
+        for e in row.get("missed") or []:
+            span = "" if e["start"] is None else f":{e['start']}-{e['end']}"
+            click.echo(f"  missed  {e['document']}{span}")

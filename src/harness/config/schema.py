@@ -250,4 +250,7 @@ def _mapping(registration: Registration, definitions: Schema) -> Schema:
 
 
 def _without_title(schema: Schema) -> Schema:
+    """A field's schema as it stands here; a field that holds a part refers to its kind."""
+    if "partOf" in schema:
+        return _ref(schema["partOf"])
     return {key: value for key, value in schema.items() if key != "title"}

@@ -112,7 +112,7 @@ def _longest(folder: Path, config: dict[str, Any]) -> int:
 
 
 def _session(model: bytes | Path, about: str) -> Any:
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

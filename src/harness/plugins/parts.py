@@ -32,7 +32,7 @@ class PartOf:
         return core_schema.with_info_plain_validator_function(self._made)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"$ref": f"#/$defs/{self.kind}"}
+        return {"partOf": self.kind}
 
     def _made(self, value: Any, info: Any) -> Any:
         from pydantic import ValidationError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,17 +32,21 @@ class Pairs:
 
 
 class Relevance:
-    """The scores of one reranker, by pair, and the questions for which it gave none."""
+    """The scores of one reranker, by pair, and the questions for which it gave none.
+
+    `made` counts the pairs that were scored now, in `milliseconds`.
+    """
 
     def __init__(self) -> None:
         self.scores: dict[Pair, float] = {}
         self.failures: dict[str, Failure] = {}
         self.made = 0
+        self.milliseconds = 0.0
 
 
 def pair_keys(reranker: Any, wanted: Mapping[str, Iterable[str]]) -> dict[str, Pair]:
     """The pairs of texts by question, by the keys of their scores."""
-    identified = identity(reranker)
+    identified = {name: value for name, value in identity(reranker).items() if name != "top_n"}  # it only cuts
     return {
         keys.relevance_key(identified, question, text): (question, text)
         for question, texts in wanted.items()
@@ -81,5 +86,7 @@ async def relevance_of(reranker: Any, wanted: Mapping[str, Iterable[str]], cache
                 found.scores.update(((question, text), made[key]) for key, text in batch)
                 found.made += len(batch)
 
+    started = time.perf_counter()
     await asyncio.gather(*(score(question, todo) for question, todo in missing.items()))
+    found.milliseconds = 1000 * (time.perf_counter() - started)
     return found

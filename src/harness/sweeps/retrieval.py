@@ -127,7 +127,9 @@ class Retrievals:
             return
         await self._write(found, missing)
         missing = [query for query in missing if query not in found.failures]
+        started = time.perf_counter()
         index = await self.open_index(found.settings) if uses_index else None
+        found.took("index", time.perf_counter() - started)
         try:
             found.exact = found.exact and (index is None or index.exact)
             for scope in dict.fromkeys(query.scope for query in missing):

@@ -63,7 +63,7 @@ class Lexical:
         return [_best(_scores(index, ids), k, view.allowed) if ids else [] for ids in known]
 
     def _index(self, words: Vocabulary) -> Any:
-        import bm25s  # type: ignore[import-untyped]
+        import bm25s
 
         # Double precision, because single leaves noise in the sixth digit.
         index = bm25s.BM25(k1=self.k1, b=self.b, method=self.method, dtype="float64")

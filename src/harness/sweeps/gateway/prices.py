@@ -93,6 +93,8 @@ class Prices:
             return Price(plain, given.get("output", 0.0), given.get("cached", plain), plain, search)
         # A server of one's own that offers a provider's model by its name is a way to that model, at its price.
         entry = _table().get(name) or _table().get(name.removeprefix("openai/").removeprefix("anthropic/"))
+        if entry is None and _table().get(name.partition("/")[2], {}).get("mode") == "rerank":
+            entry = _table()[name.partition("/")[2]]  # rerankers stand there without their provider
         if entry is None or not entry.keys() & {"input_cost_per_token", "input_cost_per_query"}:
             return None
 
