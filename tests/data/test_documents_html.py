@@ -93,6 +93,17 @@ def test_tags_too_deep_are_named(tmp_path: Path) -> None:
     assert refusal("<div>" * 5000 + "deep", tmp_path).found == "has tags too deep inside one another"
 
 
+@pytest.mark.filterwarnings("error")
+def test_xhtml_and_odd_texts_are_read_without_a_word(tmp_path: Path) -> None:
+    """A page that is XML too, in the encoding that it declares, and a page that looks like an address."""
+    page = (
+        '<?xml version="1.0" encoding="iso-8859-1"?><html xmlns="http://www.w3.org/1999/xhtml" xml:lang="de"><p>ü</p>'
+    )
+    document = read(page.encode("latin-1"), tmp_path)
+    assert (document.text, document.metadata) == ("ü", {"lang": "de"})
+    assert read("http://example.org/a.html", tmp_path).text == "http://example.org/a.html"
+
+
 def test_line_ends_make_no_other_offsets(tmp_path: Path) -> None:
     r"""A page has the same text whether its lines end with \n or \r\n."""
     page = "<pre>a\nb</pre>\n<p>c\nd</p>"

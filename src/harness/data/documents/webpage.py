@@ -26,12 +26,9 @@ def load_html(path: Path, name: str) -> Document:
     else the declared one, else UTF-8; nothing is guessed.
     Raises UserError for another encoding than declared, and for a page without text.
     """
-    from bs4 import BeautifulSoup
-
     text = _decoded(path)
     try:
-        # lxml closes what HTML lets stay open (`<li>one<li>two`); Python's own parser nests it.
-        soup = BeautifulSoup(text, "lxml")
+        soup = _parsed(text)
         metadata = _metadata(soup)
         for tag in soup(_UNSEEN):
             tag.decompose()
@@ -41,6 +38,18 @@ def load_html(path: Path, name: str) -> Document:
     if not markdown:
         raise broken(path, "has no text", "what a script shows is not in the file; take it out of the corpus")
     return Document(name, markdown, metadata)
+
+
+def _parsed(text: str) -> BeautifulSoup:
+    """lxml closes what HTML lets stay open (`<li>one<li>two`); Python's own parser nests it."""
+    import warnings
+
+    from bs4 import BeautifulSoup
+
+    with warnings.catch_warnings():
+        # It warns of XHTML, and of texts that look like an address.
+        warnings.simplefilter("ignore")
+        return BeautifulSoup(text, "lxml")
 
 
 def _decoded(path: Path) -> str:
@@ -74,7 +83,7 @@ def _metadata(soup: BeautifulSoup) -> dict[str, Any]:
     description = soup.select_one('meta[name="description" i]')
     given = {
         "title": title.get_text() if title else "",
-        "lang": str(root.get("lang") or "") if root else "",
+        "lang": str(root.get("lang") or root.get("xml:lang") or "") if root else "",
         "description": str(description.get("content") or "") if description else "",
     }
     return {key: " ".join(value.split()) for key, value in given.items() if value.strip()}
