@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.plugins import EmbeddingSplitter
-from harness.records import Lookup
+from harness.records import Lookup, Message
 from harness.sweeps.chunking import Chunking
 from harness.sweeps.embedding import vector_keys
-from harness.sweeps.groups import Group, needs_vectors
+from harness.sweeps.groups import Group, needs_vectors, writer_of
 from harness.sweeps.retrieval import Retrievals
 from harness.sweeps.retrieved import Retrieved
 from harness.sweeps.workload import Workload
@@ -28,7 +28,8 @@ class Embeddings:
 
 
 async def embeddings_of(workload: Workload, retrievals: Retrievals, *, free: bool = True) -> Embeddings:
-    """Count texts. Before anything is retrieved it is taken that questions are searched with as they are.
+    """Count texts. Before anything is retrieved it is taken that questions are searched with as they are where a
+    model writes queries.
 
     `free` False: a chunking that would have to embed first is left out, so that nothing is spent.
     """
@@ -38,7 +39,9 @@ async def embeddings_of(workload: Workload, retrievals: Retrievals, *, free: boo
         if free or not isinstance(group.settings.splitter, EmbeddingSplitter):
             chunking = await retrievals.chunking(group.settings)
             sizes[key] = len(chunking.chunks) + len(chunking.embedded)
-            for embedder, purpose, texts in _demands(group, chunking, workload.contexts.retrieved.get(key)):
+            found = workload.contexts.retrieved.get(key)
+            searched = dict.fromkeys([lookup async for lookup in _searched(group, found)])
+            for embedder, purpose, texts in _demands(group, chunking, found, searched):
                 counted.distinct.update(vector_keys(embedder, list(texts), purpose))
     for variant in workload.config.variants:
         settings = variant.chatbot.retrieval
@@ -47,30 +50,42 @@ async def embeddings_of(workload: Workload, retrievals: Retrievals, *, free: boo
     return counted
 
 
-def _demands(group: Group, chunking: Chunking, found: Retrieved | None) -> Iterator[Demand]:
-    """What a group has embedded: for its splitter, its index, its queries, and the similarities it measures."""
-    embedder = group.settings.embedder
+def _demands(group: Group, chunking: Chunking, found: Retrieved | None, searched: Iterable[Lookup]) -> Iterator[Demand]:
+    """What a group has embedded: for its splitter, its index, its queries, and the similarities it measures.
+
+    Before anything is retrieved, these may be measured to any chunk.
+    """
+    embedder, texts = group.settings.embedder, [chunk.text for chunk in chunking.chunks]
     yield embedder, "passage", chunking.embedded
-    searched = dict.fromkeys(_searched(group, found))
     if group.settings.retriever.uses_vectors:
-        yield embedder, "passage", {chunk.text for chunk in chunking.chunks}
+        yield embedder, "passage", set(texts)
         yield from _by_purpose(embedder, searched)
     for measure in group.measures:
-        if found is not None:
-            hits = {hit.number for many in found.hits.values() for hit in many}
-            yield measure, "passage", {chunking.chunks[number].text for number in hits}
-            yield from _by_purpose(measure, [found.probe(query) for query in found.hits])
-        else:
+        if found is None:
+            yield measure, "passage", set(texts)
             yield from _by_purpose(measure, searched)
+        else:
+            yield measure, "passage", {texts[hit.number] for hits in found.hits.values() for hit in hits}
+            yield from _by_purpose(measure, [found.probe(query) for query in found.hits])
 
 
-def _searched(group: Group, found: Retrieved | None) -> Iterator[Lookup]:
+async def _searched(group: Group, found: Retrieved | None) -> AsyncIterator[Lookup]:
     """The texts that queries are searched with, and those that similarity is measured to."""
-    if found is None:
-        yield from (Lookup(query.question) for query in group.queries)
-        return
-    for query, lookups in found.lookups.items():
-        yield from (*lookups, found.probe(query))
+    if found is not None:
+        for query, lookups in found.lookups.items():
+            for lookup in (*lookups, found.probe(query)):
+                yield lookup
+    elif writer_of(group.settings) is not None:
+        for query in group.queries:
+            yield Lookup(query.question)
+    else:
+        for query in group.queries:
+            for lookup in await group.settings.query.lookups(query, _nobody):
+                yield lookup
+
+
+async def _nobody(messages: Sequence[Message], sampling: Mapping[str, Any]) -> str:
+    raise TypeError("a query writer that asks a model must have it in a field called `model`")
 
 
 def _by_purpose(embedder: Any, lookups: Iterable[Lookup]) -> Iterator[Demand]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import TemplateError
 
 from harness.config import SweepConfig, Variant
+from harness.errors import ProviderError
 from harness.records import Context, Corpus, Example, Failure, Query
 from harness.sweeps.cache import Cache
 from harness.sweeps.cuts import NO_CONTEXT, Cutter
@@ -16,6 +18,14 @@ from harness.sweeps.progress import Progress
 from harness.sweeps.reranking import Pairs, Relevance, pair_keys, relevance_of
 from harness.sweeps.retrieval import Retrievals
 from harness.sweeps.retrieved import Retrieved
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Similarities that the retriever left open, by query and chunk; or why there are none."""
+
+    similarities: dict[Query, dict[int, float]] = field(default_factory=dict)
+    failure: Failure | None = None
 
 
 class Contexts:
@@ -33,19 +43,20 @@ class Contexts:
 
     async def gather(self, retrievals: Retrievals, cache: Cache, gateway: Gateway, progress: Progress) -> None:
         """Run the stages before the first answer."""
-        measured: dict[tuple[str, Any], dict[Query, dict[int, float]]] = {}
+        measured: dict[tuple[str, Any], Measured] = {}
         for key, group in self._groups.by_key.items():
             found = self.retrieved[key] = await retrievals.ask(group.settings, group.top_k, list(group.queries))
             for embedder in group.measures:
-                measured[key, embedder] = await retrievals.similarities(found, embedder)
+                measured[key, embedder] = await _measured(retrievals, found, embedder)
         shared: dict[str, dict[Any, Context]] = {}
         for variant in self._variants:
             of_variant, settings = self.of(variant), variant.chatbot.retrieval
             if of_variant is None or settings is None:
                 continue
-            similarities = measured.get((of_variant.key, settings.embedder), {}) if needs_similarity(settings) else {}
+            near = measured[of_variant.key, settings.embedder] if needs_similarity(settings) else Measured()
             alike = shared.setdefault(of_variant.key, {})
-            self._cutters[variant.id] = Cutter(of_variant, settings, similarities, self._texts, alike)
+            cutter = Cutter(of_variant, settings, near.similarities, self._texts, alike, unmeasured=near.failure)
+            self._cutters[variant.id] = cutter
             self._queries[variant.id] = self._groups.queries(settings)
         await self._rerank(cache, gateway, progress)
 
@@ -75,10 +86,10 @@ class Contexts:
     async def _rerank(self, cache: Cache, gateway: Gateway, progress: Progress) -> None:
         """Score what any variant wants reranked, each (question, text) once for each reranker."""
         wanted: dict[Any, dict[str, dict[str, None]]] = {}
-        for cutter in self._cutters.values():
+        for variant, cutter in self._cutters.items():
             if reranks_with(cutter.settings):
                 of_reranker = wanted.setdefault(cutter.settings.reranker, {})
-                for question, texts in cutter.candidates().items():
+                for question, texts in cutter.candidates(self._queries[variant].values()).items():
                     self.pairs.naive += len(texts)
                     of_reranker.setdefault(question, {}).update(dict.fromkeys(texts))
         progress.stages["rerank"].total = sum(len(t) for questions in wanted.values() for t in questions.values())
@@ -90,3 +101,13 @@ class Contexts:
             progress.step("rerank", len(found.scores) - found.made, made=False)
         for cutter in self._cutters.values():
             cutter.relevance = self.relevance.get(cutter.settings.reranker)
+
+
+async def _measured(retrievals: Retrievals, found: Retrieved, embedder: Any) -> Measured:
+    """What an embedder's provider refuses is a failure of those that need it; a fatal refusal is raised."""
+    try:
+        return Measured(await retrievals.similarities(found, embedder))
+    except ProviderError as error:
+        if error.fatal:
+            raise
+        return Measured(failure=Failure("retrieve", error.kind, str(error)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,8 @@ NO_CONTEXT = Context()
 class Cutter:
     """Cuts what one retrieval found as one variant wants it. Cutters of a retrieval share their contexts.
 
-    `similarities` are those of hits that the retriever left open; `texts` the documents' texts, by id; `relevance` the
-    reranker's scores, None without one.
+    `similarities` are those of hits that the retriever left open, `unmeasured` tells why there are none; `texts` are
+    the documents' texts, by id; `relevance` the reranker's scores, None without one.
     """
 
     found: Retrieved
@@ -28,10 +28,11 @@ class Cutter:
     texts: Mapping[str, str] = field(default_factory=dict)
     shared: dict[Any, Context] = field(default_factory=dict)
     relevance: Relevance | None = None
+    unmeasured: Failure | None = None
 
     def context(self, query: Query) -> Context | Failure:
         """The context of one query, or why there is none."""
-        failure = self.found.failure_of(query)
+        failure = self.found.failure_of(query) or self.unmeasured
         if failure is None and self.relevance is not None:
             failure = self.relevance.failures.get(self.found.asked(query))
         if failure is not None:
@@ -47,10 +48,12 @@ class Cutter:
             context = self.shared[key] = self.settings.context.build(passages)
         return context
 
-    def candidates(self) -> dict[str, list[str]]:
+    def candidates(self, queries: Iterable[Query]) -> dict[str, list[str]]:
         """What a reranker is to score: the texts of the hits by the question that it gets."""
         wanted: dict[str, list[str]] = {}
-        for query in self.found.hits:
+        for query in queries:
+            if self.unmeasured or query not in self.found.hits:
+                continue
             texts = [self.found.chunks[hit.number].text for hit in self.kept(query)]
             wanted.setdefault(self.found.asked(query), []).extend(texts)
         return wanted

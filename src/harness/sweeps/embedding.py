@@ -13,6 +13,7 @@ from harness.plugins import identity, provider_of
 from harness.sweeps.cache import Cache
 from harness.sweeps.gateway import Gateway
 from harness.sweeps.keys import vector_key
+from harness.sweeps.together import together
 
 _BATCHES_AT_ONCE = 8
 _LOOK_AGAIN_S = 0.2
@@ -52,7 +53,7 @@ async def vectors_of(
         todo = [key for key in missing if key in ours and key not in vectors]
         sizes = [_tokens(unique[key]) + prefix // _BYTES_PER_TOKEN for key in todo]
         bound = getattr(embedder, "batch_tokens", None)
-        await _all(embed(batch) for batch in batches_of(todo, sizes, embedder.batch_size, bound))
+        await together(embed(batch) for batch in batches_of(todo, sizes, embedder.batch_size, bound))
         if not todo and any(key not in vectors for key in missing):
             await asyncio.sleep(_LOOK_AGAIN_S)
     return np.stack([vectors[key] for key in keys]) if keys else np.zeros((0, 1), dtype=np.float32)
@@ -81,11 +82,3 @@ def vector_keys(embedder: Any, texts: Sequence[str], purpose: str) -> list[str]:
     """The keys of the texts' vectors."""
     identified: Mapping[str, Any] = identity(embedder)
     return [vector_key(identified, purpose, text) for text in texts]
-
-
-async def _all(tasks: Any) -> None:
-    """Run all; when one fails, wait for the others and then raise, so that what is paid for is kept."""
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result

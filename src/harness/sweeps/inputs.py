@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.config import SweepConfig
 from harness.data import Dataset, Problem, read_dataset, read_documents, select
@@ -54,4 +55,13 @@ def resume_key(config: SweepConfig, inputs: Inputs, fresh: bool) -> str:
         [config.objective.metric, config.objective.direction],
         config.repeats,
         fresh,
+        *_filtered_by(config, inputs.corpus),
     )
+
+
+def _filtered_by(config: SweepConfig, corpus: Corpus | None) -> list[Any]:
+    """The documents' metadata, where a filter reads them: the corpus' digest is that of the texts alone."""
+    filters = [v.chatbot.retrieval.filter for v in config.variants if v.chatbot.retrieval is not None]
+    if corpus is None or not any(condition is not None for condition in filters):
+        return []
+    return [[(document.id, document.metadata) for document in corpus.documents]]

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import ProviderError
-from harness.plugins import identity
+from harness.plugins import identity, name
 from harness.records import Lookup, Message, Query, Request
 from harness.sweeps import keys
 from harness.sweeps.gateway import Answer, Gateway
 
 _LOOK_AGAIN_S = 0.2
+_REFUSALS = ("content_filter", "refusal")
+_REFUSED = "content_filter"
 
 
 class Lookups:
@@ -43,6 +45,10 @@ class Lookups:
         if answer.reply is None:
             assert answer.failure is not None
             raise ProviderError(answer.failure.message, kind=answer.failure.kind)
+        if answer.reply.finish_reason in _REFUSALS:
+            raise ProviderError(
+                f"{name(model)} refused to write the query ({answer.reply.finish_reason})", kind=_REFUSED
+            )
         return answer.reply.text
 
     async def _answer(self, model: Any, request: Request, key: str) -> Answer:

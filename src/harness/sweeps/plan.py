@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.config import SweepConfig
+from harness.errors import ProviderError
 from harness.plugins import EmbeddingSplitter, identity, label, make, name
 from harness.records import Message, Request
 from harness.sweeps.accounts import Embeddings, embeddings_of
@@ -83,6 +85,7 @@ async def _foreseen(workload: Workload, retrievals: Retrievals, cache: Overlay) 
     if free:
         return True, embeddings
     asks = any(not part.local for each in settings for part in parts_of(each)[1:])
+    asks = asks or any(writer_of(each) is not None for each in settings)  # nobody knows what it will search with
     splits = any(isinstance(each.splitter, EmbeddingSplitter) for each in settings)
     known = len(cache.makers(list(embeddings.distinct))) == len(embeddings.distinct)
     return known and not asks and not splits, embeddings
@@ -156,7 +159,8 @@ async def _queries_to_write(workload: Workload, gateway: Gateway) -> list[Call]:
 
         if model is not None:
             for query in group.queries:
-                await group.settings.query.lookups(query, note)
+                with suppress(ProviderError):  # a prompt that this query cannot fill
+                    await group.settings.query.lookups(query, note)
     known = gateway.known(list(calls))
     return [call for key, call in calls.items() if key not in known]
 

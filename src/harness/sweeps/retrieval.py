@@ -26,6 +26,7 @@ from harness.sweeps.lookups import Lookups
 from harness.sweeps.progress import Progress
 from harness.sweeps.retrieved import Retrieved
 from harness.sweeps.scopes import Scopes
+from harness.sweeps.together import together
 from harness.sweeps.view import Looking
 
 _QUERIES_AT_ONCE = 256
@@ -165,7 +166,7 @@ class Retrievals:
                         raise
                     found.failures[query] = Failure("query", error.kind, str(error))
 
-        await asyncio.gather(*map(write, queries))
+        await together(map(write, queries))
         found.took("query", time.perf_counter() - started)
 
     async def _retrieve(self, found: Retrieved, index: OpenIndex | None, scope: str, queries: Sequence[Query]) -> None:
@@ -182,30 +183,36 @@ class Retrievals:
         depth = max(found.top_k, getattr(settings.query, "fetch_k", 0))
         lists = await settings.retriever.retrieve(texts, depth, view) if texts else []
         by_text = dict(zip(texts, lists, strict=True))
+        fused = {
+            query: _fused([by_text[lookup] for lookup in found.lookups[query]])[: found.top_k] for query in queries
+        }
+        found.hits.update(await self._measured(found, view, fused) if index is not None else fused)
         entries = {}
         for query in queries:
-            hits = _fused([by_text[lookup] for lookup in found.lookups[query]])[: found.top_k]
-            hits = await self._measured(found, view, query, hits) if index is not None else hits
-            found.hits[query] = hits
-            lookups = [tuple(lookup) for lookup in found.lookups[query]]
-            content = {"k": found.top_k, "exact": found.exact, "lookups": lookups, "hits": [tuple(hit) for hit in hits]}
+            lookups, hits = [tuple(lookup) for lookup in found.lookups[query]], [tuple(h) for h in found.hits[query]]
+            content = {"k": found.top_k, "exact": found.exact, "lookups": lookups, "hits": hits}
             entries[keys.hits_key(found.key, query)] = orjson.dumps(content)
-        self._cache.put("retrieve", entries)
+        if not self._anew:  # what a sweep keeps may reach deeper
+            self._cache.put("retrieve", entries)
         self._progress.step("retrieve", len(queries), made=True)
         found.took("embed", view.embedding_s)
         found.took("search", time.perf_counter() - started - view.embedding_s)
 
-    async def _measured(self, found: Retrieved, view: Looking, query: Query, hits: list[Hit]) -> list[Hit]:
-        """The hits with the similarity that their retriever left open."""
-        open_ = [hit.number for hit in hits if hit.similarity is None]
-        if not open_:
-            return hits
-        [vector] = _unit(await view.embed([found.probe(query)]))
-        near = dict(zip(open_, (view.vectors(open_) @ vector).tolist(), strict=True))
-        return [
-            hit._replace(similarity=round(near[hit.number], DIGITS) + 0.0) if hit.number in near else hit
-            for hit in hits
-        ]
+    async def _measured(self, found: Retrieved, view: Looking, fused: dict[Query, list[Hit]]) -> dict[Query, list[Hit]]:
+        """The hits with the similarities that their retriever left open."""
+        left = {query: [h.number for h in hits if h.similarity is None] for query, hits in fused.items()}
+        queries = [query for query, numbers in left.items() if numbers]
+        if not queries:
+            return fused
+        vectors = _unit(await view.embed([found.probe(query) for query in queries]))
+        measured = dict(fused)
+        for query, vector in zip(queries, vectors, strict=True):
+            near = dict(zip(left[query], (view.vectors(left[query]) @ vector).tolist(), strict=True))
+            measured[query] = [
+                hit._replace(similarity=round(near[hit.number], DIGITS) + 0.0) if hit.number in near else hit
+                for hit in fused[query]
+            ]
+        return measured
 
     def _allowed(self, found: Retrieved, scope: str) -> NDArray[np.bool_] | None:
         if not scope:
