@@ -110,8 +110,8 @@ class Collection:
             return
         start = size = 0
         for i, chunk in enumerate(chunks):
-            # Base64 of single precision; a letter may take six bytes in JSON.
-            one = dimensions * 16 // 3 + 6 * (len(chunk.text) + len(chunk.document)) + 200
+            # Base64 of single precision, and letters of at most four bytes.
+            one = dimensions * 16 // 3 + 4 * (len(chunk.text) + len(chunk.document)) + 200
             if i - start >= most or (i > start and size + one > body):
                 yield start, i
                 start, size = i, 0

@@ -82,6 +82,12 @@ def _named(holder: Path) -> str:
 
 def _client(folder: Path) -> Any:
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
-    return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+    try:
+        return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+    except BaseException:
+        # Chroma keeps what failed to start, and would give it to the next who opens the folder in this process.
+        SharedSystemClient._identifier_to_system.pop(str(folder), None)
+        raise
