@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,17 +45,17 @@ def content(name: str, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.fl
     return np.random.default_rng(seed).normal(size=(count, 48)).astype(np.float32)
 
 
-def filled(opened: object, name: str, count: int) -> None:
+def filled(opened: Any, name: str, count: int) -> None:
     """Write a collection."""
-    opened.fill([Chunk("a.md", i, i + 1, "text " * 20) for i in range(count)], content(name, count))  # type: ignore[attr-defined]
+    opened.fill([Chunk("a.md", i, i + 1, "text " * 20) for i in range(count)], content(name, count))
 
 
-def lost(opened: object, name: str, count: int) -> int:
-    """How many vectors do not find themselves, by exact search, by reading back and by the graph."""
+def lost(opened: Any, name: str, count: int) -> int:
+    """How many vectors do not find themselves, or are not there."""
     vectors = content(name, count)
-    found = opened.search(vectors, 1)  # type: ignore[attr-defined]
-    missing = sum(hits[:1] != [(i, 1.0)] for i, hits in enumerate(found))
-    return missing + count - opened.count()  # type: ignore[attr-defined]
+    found = opened.search(vectors, 1)
+    missing = sum([n for n, _ in hits] != [i] for i, hits in enumerate(found))
+    return int(missing + count - opened.count())
 
 
 def worker(url: str, folder: Path, count: int, *names: str) -> subprocess.Popen[str]:

@@ -82,8 +82,8 @@ class Rows:
         A sum of d products errs by at most d u / (1 - d u) of the lengths' product, u = 2^-24 (Higham, Accuracy and
         Stability of Numerical Algorithms, 3.1); a few more u are for what is scaled before and divided after.
         """
-        one = (self._rows.shape[1] + 8) * 2.0**-24
-        return 2 * one / (1 - one) + 10.0**-DIGITS
+        one = float(self._rows.shape[1] + 8) * 2.0**-24
+        return 2 * one / (1 - one) + 1e-6
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
