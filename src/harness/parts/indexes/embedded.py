@@ -61,7 +61,8 @@ def _held(folder: Path, wait_s: float) -> Any:
 
     import filelock
 
-    lock, holder = filelock.FileLock(folder / LOCK), folder / f"{LOCK}.pid"
+    # Not bound to a thread: another may close what this one opens.
+    lock, holder = filelock.FileLock(folder / LOCK, thread_local=False), folder / f"{LOCK}.pid"
     try:
         lock.acquire(timeout=wait_s)
     except filelock.Timeout:
