@@ -63,7 +63,11 @@ def failures(found: Sweep) -> dict[tuple[Any, ...], str]:
     """The failures of cells, by the variant's settings and the example."""
     params = {v["id"]: tuple(v["params"].values()) for v in found.stored.variants}
     rows = found.outcomes.to_dict("records")
-    return {(*params[r["variant"]], r["example"]): r["failure"] for r in rows if r["failure"] is not None}
+    return {
+        (*params[r["variant"]], r["example"]): f"{r['failure_stage']}: {r['failure_kind']}: {r['failure']}"
+        for r in rows
+        if isinstance(r["failure"], str)
+    }
 
 
 def made(summary: Mapping[str, Any]) -> dict[str, int]:
@@ -87,4 +91,5 @@ def hashed(texts: list[str], purpose: str = "passage") -> NDArray[np.float64]:
 
     vectors = np.asarray(asyncio.run(embed()), dtype=np.float64)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    scaled: NDArray[np.float64] = vectors / np.where(norms == 0, 1.0, norms)
+    return scaled

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from harness.sweeps.gateway.answers import Answer, dumped, loaded
 from harness.sweeps.gateway.limiter import Limiter
 from harness.sweeps.gateway.prices import Prices
 from harness.sweeps.gateway.purse import Bill, Purse, Spent
-from harness.sweeps.gateway.retries import Retries
+from harness.sweeps.gateway.retries import Retries, Tried
 from harness.sweeps.gateway.trace import NoTrace, Trace
+
+R = TypeVar("R", Reply, Embedded, Ranked)
 
 _CHARACTERS_PER_TOKEN, _USUAL_ROOM = 3, 1024
 
@@ -95,8 +97,6 @@ class Gateway:
         guess = self.guess(model, request)
 
         async def ask() -> Reply:
-            if model in self._hopeless:
-                raise self._hopeless[model]
             async with self.purse.call(guess) as bill:
                 with self._trace.chat(model, request, key) as span:
                     reply = await connection.complete(request)
@@ -104,11 +104,7 @@ class Gateway:
                 self._pay(bill, stage, model, self.prices.cost(price, reply), tokens_of(reply))
                 return reply
 
-        try:
-            tried = await self._retries.run(self._limiter(model), ask, tokens_of, guess.tokens)
-        except ProviderError as fatal:
-            self._hopeless[model] = fatal
-            raise
+        tried = await self._tried(model, ask, tokens_of, guess)
         waited = (time.monotonic() - started) * 1000
         if isinstance(tried.outcome, ProviderError):
             error = tried.outcome
@@ -141,7 +137,7 @@ class Gateway:
                 self._pay(bill, "embed", embedder, usd, made.tokens or 0)
                 return made
 
-        tried = await self._retries.run(self._limiter(embedder), ask, lambda made: made.tokens or 0, guess.tokens)
+        tried = await self._tried(embedder, ask, lambda made: made.tokens or 0, guess)
         if isinstance(tried.outcome, ProviderError):
             raise tried.outcome
         vectors: NDArray[np.float32] = tried.outcome.vectors
@@ -164,10 +160,26 @@ class Gateway:
                 self._pay(bill, "rerank", reranker, usd, made.tokens or 0)
                 return made
 
-        tried = await self._retries.run(self._limiter(reranker), ask, lambda made: made.tokens or 0, guess.tokens)
+        tried = await self._tried(reranker, ask, lambda made: made.tokens or 0, guess)
         if isinstance(tried.outcome, ProviderError):
             raise tried.outcome
         return tried.outcome.scores
+
+    async def _tried(
+        self, part: Any, ask: Callable[[], Awaitable[R]], tokens: Callable[[R], int], guess: Bill
+    ) -> Tried[R]:
+        """Ask until there is a result or no hope; after a fatal refusal the part is not asked again."""
+
+        async def once() -> R:
+            if part in self._hopeless:
+                raise self._hopeless[part]
+            return await ask()
+
+        try:
+            return await self._retries.run(self._limiter(part), once, tokens, guess.tokens)
+        except ProviderError as fatal:
+            self._hopeless[part] = fatal
+            raise
 
     def _pay(self, bill: Bill, stage: str, part: Any, usd: float | None, tokens: int) -> None:
         self.purse.pay(bill, usd, tokens)
