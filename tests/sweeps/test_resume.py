@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,14 @@ def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     """Start `harness sweep` in a process of its own."""
     command = [sys.executable, "-m", "harness", "sweep", str(folder / "configs/small.yaml"), "--quiet", "--json"]
     return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+
+
+def wait(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds; a process that ends before that has failed."""
+    while not condition():
+        if process.poll() is not None and not condition():
+            pytest.fail(f"ended with {process.returncode}: {process.communicate()[1]}")
+        time.sleep(0.01)
 
 
 def finish(folder: Path, *options: str, code: int = 0) -> dict[str, Any]:
@@ -101,8 +110,7 @@ def test_what_was_finished_before_the_kill_is_not_asked_again(tmp_path: Path) ->
     """A killed run with half its answers on disk asks only for the other half."""
     folder = prepared(tmp_path)
     process = start(folder)
-    while sum(calls(folder).values()) < 12:
-        time.sleep(0.01)
+    wait(process, lambda: sum(calls(folder).values()) >= 12)
     process.kill()
     process.communicate()
     before = calls(folder)
@@ -138,8 +146,7 @@ def test_a_killed_sweep_reads_interrupted(tmp_path: Path) -> None:
     """The status is derived: without an exit record and with its process gone, nothing is running."""
     folder = prepared(tmp_path)
     process = start(folder)
-    while not calls(folder):
-        time.sleep(0.01)
+    wait(process, lambda: bool(calls(folder)))
     [path] = (folder / "runs").iterdir()
     assert load(str(path)).status == "running"
     process.kill()
@@ -151,8 +158,7 @@ def test_an_interrupt_ends_in_good_order(tmp_path: Path) -> None:
     """SIGINT: exit code 130, the finished cells are readable, and the same command finishes the sweep."""
     folder = prepared(tmp_path)
     process = start(folder, "--repeats", "6")
-    while sum(calls(folder).values()) < 8:
-        time.sleep(0.01)
+    wait(process, lambda: sum(calls(folder).values()) >= 8)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -169,8 +175,7 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     folder = prepared(tmp_path)
     slowly = ("--repeats", "4", "--concurrency", "1")
     first = start(folder, *slowly)
-    while not calls(folder):
-        time.sleep(0.01)
+    wait(first, lambda: bool(calls(folder)))
     second = start(folder, *slowly)
     _, err = second.communicate(timeout=60)
     first.communicate(timeout=60)
@@ -182,8 +187,7 @@ def test_a_torn_journal_is_read_kindly(tmp_path: Path) -> None:
     """Half a line at the end of the journal costs that one cell, which is done again."""
     folder = prepared(tmp_path)
     process = start(folder, "--repeats", "3")
-    while sum(calls(folder).values()) < 12:
-        time.sleep(0.01)
+    wait(process, lambda: sum(calls(folder).values()) >= 12)
     process.kill()
     process.communicate()
     [path] = (folder / "runs").iterdir()

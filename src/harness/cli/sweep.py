@@ -112,7 +112,7 @@ def _row(run: dict[str, Any], place: int, summary: dict[str, Any], objective: st
     failed = f" ({figure['failed']} failed)" if figure["failed"] else ""
     return [
         f"{place}{mark}",
-        run["variant"],
+        run["variant"] + ("" if run.get("exact_search", True) else "~"),
         *(_setting(value) for value in run["params"].values()),
         number(figure["mean"]),
         interval(figure["low"], figure["high"]),
@@ -162,6 +162,19 @@ def _costs(summary: dict[str, Any]) -> None:
         f"Embeddings: {texts['made']} made of {texts['naive']} naive. "
         f"Cost: USD {money(summary['cost_usd'])}{_foreseen(summary)}. Time: {summary['wall_s']} s."
     )
-    if summary.get("exact_search") is False:
-        click.echo("Some rankings rest on approximate search: another build of the index may differ a little.")
+    besides = [
+        f"{stage} {entry['calls']} (USD {money(entry['usd'])})" for stage, entry in summary.get("spending", {}).items()
+    ]
+    if besides:
+        click.echo(f"Of these costs, besides answers: {', '.join(besides)}.")
+    if summary.get("left_out"):
+        click.echo(
+            f"{summary['left_out']} documents could not be read and were left out: see corpus.skipped in sweep.json."
+        )
+    approximate = summary.get("approximate") or []
+    if approximate:
+        click.echo(
+            f"~ {len(approximate)} of {summary['variants']} variants rest on approximate search, so the ranking does: "
+            "another build of the index may differ a little. The metric index_recall tells what it gives up."
+        )
     click.echo(f"Kept in {summary['path']}")

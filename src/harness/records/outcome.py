@@ -59,8 +59,8 @@ class Case:
     """What a metric sees: the example and what one cell made of it.
 
     `evidence_chunks` are the chunks of the variant's chunking that share a character with the evidence, as the model
-    would get them. `index_recall` is the share of the question's exact nearest neighbours that the index found; None
-    where nobody looked.
+    would get them; None where there is no knowledge base. `index_recall` is the share of the question's exact nearest
+    neighbours that the index found; None where nobody looked.
     """
 
     example: Example
@@ -71,7 +71,7 @@ class Case:
     input_tokens: int | None = None
     output_tokens: int | None = None
     first_token_ms: float | None = None
-    evidence_chunks: tuple[Evidence, ...] = ()
+    evidence_chunks: tuple[Evidence, ...] | None = None
     index_recall: float | None = None
 
 

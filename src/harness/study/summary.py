@@ -19,6 +19,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
     objective = header["objective"]["metric"]
     best = ranking.places[0].variant if ranking.places else None
     labels = {entry["id"]: entry["label"] for entry in stored.variants}
+    totals = _totals(stored)
     content = {
         "sweep": stored.id,
         "name": header["name"],
@@ -26,7 +27,8 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
         "status": stored.status,
         "path": str(stored.folder.path) if stored.folder.is_local else stored.folder.uri,
         "variants": len(stored.variants),
-        **_totals(stored),
+        **totals,
+        "left_out": len((header["corpus"] or {}).get("skipped") or ()),
         "objective": header["objective"],
         "best": best
         and {
@@ -47,6 +49,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
                 "variant": entry["id"],
                 "label": entry["label"],
                 "params": entry["params"],
+                "exact_search": entry["id"] not in totals["approximate"],
                 "metrics": {name: by_variant[entry["id"]].as_json() for name, by_variant in metrics.items()},
             }
             for entry in stored.variants

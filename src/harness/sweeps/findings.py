@@ -61,9 +61,9 @@ class Findings:
             return None
         return self._comparisons[found.key].recall(found.lookups[query], settings.top_k)
 
-    def _evidence_chunks(self, found: Retrieved, example: Example) -> tuple[Evidence, ...]:
+    def _evidence_chunks(self, found: Retrieved, example: Example) -> tuple[Evidence, ...] | None:
         if found.chunking is None:
-            return ()
+            return None
         key = (found.chunking.key, example.id)
         if key not in self._holding:
             if found.chunking.key not in self._by_document:

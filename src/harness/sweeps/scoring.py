@@ -25,12 +25,18 @@ Value = tuple[float | None, str | None, str | None]
 """A score's value, reason and failure; all None where the metric turned out not to apply."""
 
 
+_SHARED = frozenset({"answer", "passages"})
+"""Fields that many cells have in common: a cheap metric that reads no others is computed once for all of them."""
+_MOST_SHARED = 1_000_000
+
+
 @dataclass(frozen=True)
 class _Prepared:
     name: str
     part: Any
     identity: str
     cheap: bool
+    shared: bool
 
 
 @dataclass(slots=True)
@@ -48,12 +54,20 @@ class Scorer:
 
     def __init__(self, metrics: Sequence[NamedMetric], cache: Cache, progress: Progress, findings: Findings) -> None:
         self._metrics = [
-            _Prepared(m.name, m.part, digest(identity(m.part)), getattr(m.part, "cheap", False)) for m in metrics
+            _Prepared(
+                m.name,
+                m.part,
+                digest(identity(m.part)),
+                getattr(m.part, "cheap", False),
+                set(m.part.reads) <= _SHARED,
+            )
+            for m in metrics
         ]
         self._cache = cache
         self._findings = findings
         self._progress = progress
         self._known: dict[str, Value] = {}
+        self._at_once: dict[tuple[Any, ...], Value] = {}
 
     async def scores(self, cells: Sequence[tuple[Cell, Outcome]]) -> list[list[Score]]:
         """The scores of each cell. A failed outcome fails every metric that applies to its example."""
@@ -91,12 +105,26 @@ class Scorer:
         self._progress.stages["score"].made += sum(not entry.key for entry in wanted)
         for entry in wanted:
             if not entry.key:
-                entry.value = _score_at_once(entry.metric.part, entry.case)
+                entry.value = self._cheaply(entry.metric, entry.case)
         unknown = {entry.key: entry for entry in wanted if entry.key and entry.key not in self._known}
         if unknown:
             await self._find(unknown)
         for entry in wanted:
             entry.value = entry.value or self._known[entry.key]
+
+    def _cheaply(self, metric: _Prepared, case: Case) -> Value:
+        """A cheap score. Passages are told from others by their identity: the cells keep them alive."""
+        if not metric.shared:
+            return _score_at_once(metric.part, case)
+        reads = metric.part.reads
+        answer = case.answer if "answer" in reads else None
+        key = (metric.name, case.example.id, answer, id(case.passages) if "passages" in reads else 0)
+        value = self._at_once.get(key)
+        if value is None:
+            if len(self._at_once) >= _MOST_SHARED:
+                self._at_once.clear()
+            value = self._at_once[key] = _score_at_once(metric.part, case)
+        return value
 
     async def _find(self, unknown: dict[str, _Wanted]) -> None:
         for key, stored in self._cache.get(list(unknown)).items():
