@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("harness.cli.show", "Show one sweep or one run in full."),
     "compare": ("harness.cli.compare", "Compare runs on the same examples, with intervals."),
     "export": ("harness.cli.export", "Write a sweep's tables as Parquet, CSV or JSONL."),
-    "data": ("harness.cli.data", "Check, describe or convert a dataset."),
+    "data": ("harness.cli.data", "Check, describe or convert a dataset; list documents."),
     "cache": ("harness.cli.cache", "Size of the work cache; prune it."),
     "doctor": ("harness.cli.doctor", "Keys, versions and folders: what this machine has."),
     "schema": ("harness.cli.schema", "Print the JSON Schema of the sweep file, for editors."),

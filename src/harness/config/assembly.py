@@ -167,8 +167,7 @@ class Assembler:
         if not isinstance(name, str):
             self.mistakes.add(item.node.place, f"{where}: expected a name, found {item.node.describe()}")
             return None
-        values = {field: value.node.plain() for field, value in fields.items()}
-        key = orjson.dumps([kind, name, values])
+        key = orjson.dumps([kind, name, {field: value.node.plain() for field, value in fields.items()}])
         if key not in self._parts:
             self._parts[key] = self._make(kind, name, where, item, fields, variant)
         return self._parts[key]
@@ -180,7 +179,15 @@ class Assembler:
             self.mistakes.add(item.node.place, f"{where}: {error}")
             return None
         known = [f.name for f in dataclasses.fields(registration.cls) if f.name not in ("workspace", *given)]
-        values = {field: value.node.plain() for field, value in fields.items()}
+        texts = {f.name for f in dataclasses.fields(registration.cls) if f.type in ("str", "str | None")}
+        values = {
+            field: self.mistakes.file_text(value.node, f"{where}.{field}", self.workspace)
+            if field in texts and is_file_reference(value.node)
+            else value.node.plain()
+            for field, value in fields.items()
+        }
+        if any(values[field] is None and is_file_reference(fields[field].node) for field in values):
+            return None  # the file could not be read, which is noted
         try:
             return make(kind, {"use": name, **values}, str(self.workspace))
         except ValidationError as error:

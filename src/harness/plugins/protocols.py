@@ -126,6 +126,10 @@ class Index(Protocol):
 
     version: ClassVar[int]
 
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """Names of the environment variables that must be set before it can be opened."""
+
     def open(self, folder: Path, collection: str) -> OpenIndex:
         """Open or create a collection in `folder`; its name is 3 to 60 characters of [a-z0-9-]."""
 
