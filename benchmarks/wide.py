@@ -1,6 +1,6 @@
 """A wide sweep over retrieval, and what its twelve chunkings cost by themselves.
 
-python -m benchmarks.wide [--embedder local/hashing] [--data FOLDER …] [--limit N] [--profile FILE]
+python -m benchmarks.wide [--embedder local/hashing] [--data FOLDER …] [--limit N] [--floors 1] [--profile FILE]
 
 12 chunkings x 4 top_k x 5 thresholds x 3 retrievers, 720 variants. FOLDER holds docs/ and questions.jsonl; the
 embedder may be sentence-transformers/FOLDER. Without --data it takes the shipped helpdesk questions. The floor, from a
@@ -232,7 +232,7 @@ def compare(folder: Path | None, chosen: argparse.Namespace) -> list[str]:
     """Run both on one data set, and print their figures."""
     before = bare(folder, chosen.embedder, chosen.limit)
     told = sweep(folder, chosen.embedder, chosen.limit, chosen.profile)
-    after = bare(folder, chosen.embedder, chosen.limit)
+    after = bare(folder, chosen.embedder, chosen.limit) if chosen.floors > 1 else before
     steps = {step: (before["seconds"][step] + after["seconds"][step]) / 2 for step in before["seconds"]}
     least = sum(steps.values())
     print(f"{folder or 'helpdesk'}, {chosen.embedder}: {told['variants']} variants x {told['examples']} questions")
@@ -255,6 +255,7 @@ def main() -> None:
     parser.add_argument("--embedder", default="local/hashing")
     parser.add_argument("--data", type=Path, nargs="+", default=[None])
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--floors", type=int, choices=(1, 2), default=2, help="before the sweep, or also after it")
     parser.add_argument("--profile", help="write what the profiler says of the sweep to this file")
     parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
