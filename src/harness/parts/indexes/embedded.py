@@ -20,7 +20,6 @@ class Embedded:
     """
 
     body: int | None = None
-    reads_quickly = True
 
     def __init__(self, folder: Path, wait_s: float) -> None:
         """Waits up to `wait_s` seconds for another process. Raises UserError."""

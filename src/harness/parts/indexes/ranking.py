@@ -73,7 +73,7 @@ class Rows:
         candidates = np.flatnonzero(rough >= max(_kth(rough, k) - self._error, -2.0))
         step = max(1, _BLOCK // len(query))
         exact = [self.unit(candidates[i : i + step]) @ query for i in range(0, len(candidates), step)]
-        return ranked(candidates, np.concatenate([np.zeros(0), *exact]), k)
+        return _ranked(candidates, np.concatenate([np.zeros(0), *exact]), k)
 
     @property
     def _error(self) -> float:
@@ -98,7 +98,7 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     return scaled
 
 
-def ranked(numbers: NDArray[np.intp], similarities: NDArray[np.float64], k: int) -> Found:
+def _ranked(numbers: NDArray[np.intp], similarities: NDArray[np.float64], k: int) -> Found:
     """The `k` best of (number, similarity), by similarity rounded to 6 digits, then by number."""
     rounded = np.round(similarities, DIGITS) + 0.0  # no negative zero
     order = np.lexsort((numbers, -rounded))[:k]

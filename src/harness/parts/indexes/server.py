@@ -21,7 +21,6 @@ class Server:
     """A connection to a Chroma server of version 1. `body` bounds what is sent at once: the server takes 40 MB."""
 
     body: int | None = 16 * 2**20
-    reads_quickly = False
 
     def __init__(self, url: str, headers: Mapping[str, str], tenant: str, database: str, timeout_s: float) -> None:
         """Raises UserError where the server cannot be used, saying why; never with the value of a header."""
