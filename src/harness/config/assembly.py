@@ -208,7 +208,11 @@ class Assembler:
         elif field in fields:
             place = fields[field].node.place
             message = problem["msg"].removeprefix("Input should be ")
-            self.mistakes.add(place, f"{where}.{field}: expected {message}, found {fields[field].node.describe()}")
+            if problem["type"] == "value_error":  # a part that the field holds says what is wrong itself
+                told = message.removeprefix("Value error, ").removeprefix(": ")
+                self.mistakes.add(place, f"{where}.{field}: {told}")
+            else:
+                self.mistakes.add(place, f"{where}.{field}: expected {message}, found {fields[field].node.describe()}")
         else:
             places = [i.node.place for i in fields.values()] or [item.node.place]
             shown = f" (in the variant {variant})" if variant else ""

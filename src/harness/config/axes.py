@@ -142,7 +142,7 @@ def label_of(node: Node) -> Any:
     if is_file_reference(node):
         return str(node.value["file"].value).rsplit("/", 1)[-1].rsplit(".", 1)[0]
     if node.is_mapping:
-        fields = ", ".join(f"{k}={v.plain()}" for k, v in node.items() if k != "use")
+        fields = ", ".join(f"{k}={label_of(v) if v.is_mapping else v.plain()}" for k, v in node.items() if k != "use")
         use = node.value["use"].value if "use" in node.value else ""
         return f"{use}({fields})" if fields else use
     if node.is_list:
