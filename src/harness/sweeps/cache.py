@@ -98,6 +98,8 @@ class DiskCache:
         self._folder = folder
         self._database = connect(folder)
         self._lock = threading.Lock()
+        # Of its own, so that who puts something does not wait for what is being written.
+        self._database_lock = threading.Lock()
         self._waiting: dict[str, tuple[str, bytes, float, str]] = {}
         self._hits: Counter[tuple[str, str]] = Counter()
         self._error: UserError | None = None
@@ -111,6 +113,7 @@ class DiskCache:
             for key in keys:
                 if key in self._waiting:
                     found[key] = Entry(self._waiting[key][1], self._maker)
+        with self._database_lock:
             for key, value, maker, stage, provider in self._rows("key, value, maker, stage, provider", keys):
                 if maker == self._maker or not only_own:
                     found.setdefault(key, Entry(value, maker))
@@ -124,6 +127,7 @@ class DiskCache:
         """Who made the entries that are there, without reading their values."""
         with self._lock:
             found = {key: self._maker for key in keys if key in self._waiting}
+        with self._database_lock:
             return {**dict(self._rows("key, maker", keys)), **found}
 
     def put(self, stage: str, entries: Mapping[str, bytes], provider: str = "") -> None:
@@ -139,17 +143,22 @@ class DiskCache:
 
     def flush(self) -> None:
         """Hand all that was put to the operating system. Raises UserError when that is not possible."""
-        with self._lock:
-            if not self._waiting and not self._hits:
+        with self._database_lock:
+            with self._lock:
+                written = dict(self._waiting)
+            if not written and not self._hits:
                 return
             rows = [
                 (key, stage, value, self._maker, made, provider)
-                for key, (stage, value, made, provider) in self._waiting.items()
+                for key, (stage, value, made, provider) in written.items()
             ]
             hits = [(self._maker, stage, provider, count) for (stage, provider), count in self._hits.items()]
             self._commit(rows, hits)
-            self._waiting.clear()
             self._hits.clear()
+            with self._lock:
+                for key, entry in written.items():
+                    if self._waiting.get(key) is entry:
+                        del self._waiting[key]
 
     def _commit(self, rows: Sequence[Any], hits: Sequence[Any]) -> None:
         try:
