@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_cli import harness
+from tests.loopback import Loopback
 from tests.sweeps.chains import config, lines
 from tests.workspaces import ARTICLES, CONFIG, QUESTIONS, make_workspace
 
@@ -96,6 +97,23 @@ def test_a_later_sweep_finds_the_vectors_made(workspace: Path) -> None:
     search(workspace, QUESTIONS[0]["question"], "--set", "top_k=[1]")
     third = json.loads(harness("sweep", "configs/small.yaml", "--json", cwd=workspace).stdout)
     assert again["stages"]["retrieve"]["made"] == third["stages"]["retrieve"]["made"] == 0
+
+
+def test_what_a_model_writes_is_told_with_its_cost_and_asked_once(workspace: Path) -> None:
+    """The texts that were searched with; the second search, and a sweep, find the reply."""
+    with Loopback(answer=lambda messages: "opening hours\nSaturday times") as server:
+        model = f"{{use: openai/writer, base_url: '{server.url}/v1'}}"
+        prices = "prices: {openai/writer: {input: 1.0, output: 1.0}}\n"
+        make_workspace(workspace, config("top_k: [1, 2]", f"query: {{use: multi_query, model: {model}}}", extra=prices))
+        first = search(workspace, SATURDAYS)
+        assert first["variants"][0]["searched"] == [SATURDAYS, "opening hours", "Saturday times"]
+        assert (first["calls"], server.count()) == (1, 1)
+        assert first["cost_usd"] > 0
+        again = search(workspace, SATURDAYS)
+        assert (again["calls"], again["cost_usd"], server.count()) == (0, 0.0, 1)
+        assert again["variants"][0]["passages"] == first["variants"][0]["passages"]
+        harness("sweep", "configs/small.yaml", cwd=workspace)
+        assert server.count() == len(QUESTIONS)
 
 
 def test_people_read_a_table(workspace: Path) -> None:

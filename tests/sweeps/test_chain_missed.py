@@ -32,7 +32,7 @@ def done(tmp_path: Path) -> Sweep:
     return sweep_of(path)
 
 
-def missed(row: dict[str, Any]) -> list[tuple[str, int | None, int | None]]:
+def missed(row: Any) -> list[tuple[str, int | None, int | None]]:
     """What a cell missed."""
     return [(e["document"], e["start"], e["end"]) for e in row["missed"]]
 
@@ -74,7 +74,7 @@ def test_exports_hold_it(done: Sweep, tmp_path: Path, form: str) -> None:
     """As JSON text in CSV, as lists elsewhere; the same content in all."""
     export(done, form, tmp_path / "out")
     file = tmp_path / "out" / f"outcomes.{form}"
-    rows: list[dict[str, Any]]
+    rows: list[Any]
     if form == "csv":
         with file.open(encoding="utf-8") as text:
             rows = [{**row, "missed": json.loads(row["missed"])} for row in csv.DictReader(text)]

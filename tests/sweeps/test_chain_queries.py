@@ -193,6 +193,17 @@ def test_content_that_a_provider_refuses_to_write_is_a_failure(server: Loopback,
     assert all(text.startswith("query: content_filter: openai/writer refused") for text in failed.values())
 
 
+def test_a_query_that_was_cut_is_not_asked_for_again(server: Loopback, tmp_path: Path) -> None:
+    """A passage without its end is searched with; other chunks are searched with the same."""
+    server.finish = "length"
+    path = make_workspace(tmp_path, written(server, "hyde"))
+    assert sweep_of(path).summary["failed_cells"] == 0
+    again = load(path, ("chunk_size=[70]",))
+    assert "openai/writer" not in make_plan(again, read_inputs(again)).models
+    sweep_of(path, "chunk_size=[70]")
+    assert server.count() == len(QUESTIONS)
+
+
 def test_a_wrong_key_ends_the_sweep_with_nothing_lost(server: Loopback, tmp_path: Path) -> None:
     """401 among four at once: the three replies are kept, nobody else is asked, and the next run goes on."""
     server.delay_s = 0.05

@@ -54,13 +54,13 @@ class Lookups:
     async def _answer(self, model: Any, request: Request, key: str) -> Answer:
         claims = self._gateway.claims
         while True:
-            known = self._gateway.known([key])
+            known = self._gateway.known([key], cut=True)
             if key in known:
                 return known[key]
             if claims is None or model.local or key in claims.take([key]):
                 break
             await asyncio.sleep(_LOOK_AGAIN_S)  # another process is asking
-        again = self._gateway.known([key])
+        again = self._gateway.known([key], cut=True)
         if key in again:
             return again[key]
         answer = await self._gateway.complete(model, request, key, stage="query")

@@ -161,7 +161,7 @@ async def _queries_to_write(workload: Workload, gateway: Gateway) -> list[Call]:
             for query in group.queries:
                 with suppress(ProviderError):  # a prompt that this query cannot fill
                     await group.settings.query.lookups(query, note)
-    known = gateway.known(list(calls))
+    known = gateway.known(list(calls), cut=True)
     return [call for key, call in calls.items() if key not in known]
 
 

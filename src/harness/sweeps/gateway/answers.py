@@ -33,12 +33,16 @@ def dumped(reply: Reply, price: str | None, wait_ms: float, attempts: int, batch
     return orjson.dumps({**stored, "batched": True} if batched else stored)
 
 
-def loaded(value: bytes, mine: bool, prices: Prices) -> Answer | None:
-    """The answer; None for one that another sweep does not take as such. Its cost is told at today's prices."""
+def loaded(value: bytes, mine: bool, prices: Prices, *, cut: bool = False) -> Answer | None:
+    """The answer; None for one that another sweep does not take as such. Its cost is told at today's prices.
+
+    `cut`: one that ended for its length is taken too.
+    """
     stored = orjson.loads(value)
     reply = Reply(**stored["reply"])
     price = stored["price"]
-    if reply.finish_reason in NOT_SERVED_AGAIN and not mine and price is not None:
+    taken = mine or price is None or (cut and reply.finish_reason == "length")
+    if reply.finish_reason in NOT_SERVED_AGAIN and not taken:
         return None
     cost = prices.cost(price, reply, batched=stored.get("batched", False))
     return Answer(reply, "made" if mine else "cached", cost, stored["wait_ms"], stored["attempts"])

@@ -75,11 +75,14 @@ class Gateway:
         self._on_spent = on_spent
         self._hopeless: dict[Any, ProviderError] = {}
 
-    def known(self, keys: Sequence[str]) -> dict[str, Answer]:
-        """The answers that need not be asked for: made by an earlier sweep, or by this one before it died."""
+    def known(self, keys: Sequence[str], *, cut: bool = False) -> dict[str, Answer]:
+        """The answers that need not be asked for: made by an earlier sweep, or by this one before it died.
+
+        `cut`: those of earlier sweeps that ended for their length too; a query is of use without its end.
+        """
         found: dict[str, Answer] = {}
         for key, entry in self._cache.get(keys, only_own=self._fresh).items():
-            answer = loaded(entry.value, entry.maker == self._maker, self.prices)
+            answer = loaded(entry.value, entry.maker == self._maker, self.prices, cut=cut)
             if answer is not None:
                 found[key] = answer
         return found
