@@ -1,6 +1,6 @@
 """The published comparison of chunkings with a real embedding model: a sweep beside an independent computation.
 
-python -m benchmarks.chunkings [--model FOLDER] [--data FOLDER …] [--chunkings 250/0 …] [--questions N] [--top-k 5]
+python -m benchmarks.chunkings [--model FOLDER] [--data FOLDER …] [--chunkings 250/0 …] [--questions N] [--special-tokens]
 
 Smith and Troynikov, "Evaluating Chunking Strategies for Retrieval" (2024): recursive splitting, sizes and overlaps in
 tokens, all-MiniLM-L6-v2, the 5 nearest chunks; recall, precision and IoU in characters of the evidence. FOLDER of
@@ -8,6 +8,7 @@ tokens, all-MiniLM-L6-v2, the 5 nearest chunks; recall, precision and IoU in cha
 questions.jsonl; without it the shipped helpdesk questions are taken. Both sides are computed on the questions whose
 evidence has spans. Exits with 1 where a row differs by more than a point.
 
+The report's rows for this model come from lengths that count [CLS] and [SEP] with every piece: --special-tokens.
 HARNESS_TORCH_PYTHON names an interpreter with sentence-transformers, to embed the other side by torch.
 """
 
@@ -37,6 +38,19 @@ PUBLISHED = {
     (200, 0): (0.757, 0.065, 0.065, 0.312),
 }
 """The report's rows for all-MiniLM-L6-v2 and recursive splitting, over its own corpora; in the order of METRICS."""
+COUNTING = """
+from dataclasses import dataclass
+from harness.parts.splitters.recursive import Recursive
+from harness.plugins import part
+
+@part("splitter", "recursive_special")
+@dataclass(frozen=True)
+class CountingSpecialTokens(Recursive):
+    def measure(self):
+        plain = super().measure()
+        return lambda text: plain(text) + 2
+"""
+"""A splitter whose lengths count [CLS] and [SEP] of every piece, as those of the published table do."""
 Row = dict[str, float]
 Rows = dict[tuple[int, int], Row]
 
@@ -74,6 +88,7 @@ def swept(
     model: Path,
     chunkings: tuple[tuple[int, int], ...],
     k: int,
+    special_tokens: bool = False,
 ) -> tuple[Rows, dict[str, Any]]:
     """The rows by one sweep, through the public surface; and the sweep's summary."""
     with tempfile.TemporaryDirectory() as name:
@@ -83,8 +98,11 @@ def swept(
             (workspace / "docs" / document).write_bytes(text.encode())
         lines = "".join(json.dumps(line) + "\n" for line in questions)
         (workspace / "questions.jsonl").write_text(lines, encoding="utf-8")
-        splitter = {"use": "recursive", "length": f"tokenizer:{model}", "separators": list(SEPARATORS)}
+        (workspace / "counting.py").write_text(COUNTING, encoding="utf-8")
+        use = "recursive_special" if special_tokens else "recursive"
+        splitter = {"use": use, "length": f"tokenizer:{model}", "separators": list(SEPARATORS)}
         content = {
+            "plugins": ["counting.py"] if special_tokens else [],
             "dataset": "questions.jsonl",
             "corpus": "docs",
             "chatbot": {
@@ -141,9 +159,9 @@ def compare(folder: Path | None, model: Path, chosen: argparse.Namespace) -> flo
     documents, questions = read(folder, chosen.questions)
     chunkings = tuple((int(size), int(overlap)) for size, _, overlap in (c.partition("/") for c in chosen.chunkings))
     started = time.perf_counter()
-    ours, summary = swept(documents, questions, model, chunkings, chosen.top_k)
+    ours, summary = swept(documents, questions, model, chunkings, chosen.top_k, chosen.special_tokens)
     halfway = time.perf_counter()
-    theirs, lying = independent.rows(documents, questions, model, chunkings, chosen.top_k)
+    theirs, lying = independent.rows(documents, questions, model, chunkings, chosen.top_k, chosen.special_tokens)
     ended = time.perf_counter()
     made, stages = summary["embeddings"], summary["stages"]
     print(f"\n{folder.name if folder else 'helpdesk'}: {len(documents)} documents, {len(questions)} questions")
@@ -159,6 +177,7 @@ def main() -> None:
     parser.add_argument("--chunkings", nargs="+", default=[f"{size}/{overlap}" for size, overlap in CHUNKINGS])
     parser.add_argument("--questions", type=int)
     parser.add_argument("--top-k", type=int, default=5)
+    parser.add_argument("--special-tokens", action="store_true", help="count them with every piece, as published")
     chosen = parser.parse_args()
     model = model_folder(chosen.model)
     if model is None:

@@ -40,10 +40,10 @@ numpy.save(sys.argv[3], model.encode(texts, normalize_embeddings=True, show_prog
 """
 
 
-def length_by(model: Path) -> Length:
-    """Tokens of the model's own tokenizer, special ones not counted."""
+def length_by(model: Path, special_tokens: bool = False) -> Length:
+    """Tokens of the model's own tokenizer; with `special_tokens` those that it puts around every text are counted."""
     tokenizer = _tokenizer(model)
-    return lru_cache(maxsize=1 << 18)(lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
+    return lru_cache(maxsize=1 << 18)(lambda text: len(tokenizer.encode(text, add_special_tokens=special_tokens).ids))
 
 
 def _tokenizer(model: Path) -> Any:
@@ -102,16 +102,16 @@ def _merged(text: str, pieces: list[Span], size: int, overlap: int, length: Leng
     """Neighbouring pieces, as many as fit; each chunk begins with what of the one before is within the overlap."""
     found: list[Span] = []
     held: list[Span] = []
-    total = 0
+    total, joint = 0, length("")  # not 0 where special tokens are counted
     for piece in pieces:
         more = length(text[piece[0] : piece[1]])
-        if held and total + more > size:
+        if held and total + more + joint > size:
             found.append((held[0][0], held[-1][1]))
-            while total > overlap or (total + more > size and total > 0):
+            while total > overlap or (total + more + (joint if held else 0) > size and total > 0):
                 first = held.pop(0)
-                total -= length(text[first[0] : first[1]])
+                total -= length(text[first[0] : first[1]]) + (joint if held else 0)
+        total += more + (joint if held else 0)
         held.append(piece)
-        total += more
     found += [(held[0][0], held[-1][1])] if held else []
     return [span for span in (_stripped(text, *span) for span in found) if span[0] < span[1]]
 
@@ -250,12 +250,13 @@ def rows(
     model: Path,
     chunkings: Sequence[tuple[int, int]],
     k: int,
+    special_tokens: bool = False,
 ) -> tuple[Rows, Rows]:
     """The mean of each metric by (size, overlap); `questions` are lines of a dataset whose evidence has spans.
 
     The second rows are of chunks that lie where the published code finds them, not where they were cut.
     """
-    length = length_by(model)
+    length = length_by(model, special_tokens)
     cut = {c: {d: chunks_of(text, *c, length) for d, text in sorted(documents.items())} for c in chunkings}
     texts = {documents[d][s:e] for by_document in cut.values() for d, spans in by_document.items() for s, e in spans}
     asked = [line["question"] for line in questions]
