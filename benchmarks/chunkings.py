@@ -1,6 +1,6 @@
 """The published comparison of chunkings with a real embedding model: a sweep beside an independent computation.
 
-python -m benchmarks.chunkings [--model FOLDER] [--data FOLDER …] [--chunkings 250/0 …] [--questions N] [--special-tokens]
+python -m benchmarks.chunkings [--model FOLDER] [--data FOLDER …] [--chunkings 250/0 …] [--special-tokens]
 
 Smith and Troynikov, "Evaluating Chunking Strategies for Retrieval" (2024): recursive splitting, sizes and overlaps in
 tokens, all-MiniLM-L6-v2, the 5 nearest chunks; recall, precision and IoU in characters of the evidence. FOLDER of
