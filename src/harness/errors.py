@@ -60,6 +60,15 @@ class Incomplete(HarnessError):
     exit_code = 3
 
 
+class Interrupted(HarnessError):
+    """The user stopped the sweep; what was done is on disk."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; run the same command to go on where it stopped")
+
+
 class ProviderError(HarnessError):
     """A model or an embedder did not answer.
 

@@ -202,3 +202,13 @@ def test_show_prints_a_configuration_that_is_the_same_variant(tmp_path: Path) ->
     assert [v["id"] for v in again.stored.variants] == [v["id"] for v in done.stored.variants]
     assert set(made(again.summary).values()) <= {0}
     assert again.scores.drop(columns="variant").equals(done.scores.drop(columns="variant"))
+
+
+def test_a_text_of_a_part_may_be_a_file(tmp_path: Path) -> None:
+    """A query writer's prompt comes from a file as a prompt of the chatbot does; one that is not there is a mistake."""
+    writer = "query: {use: rewrite, model: openai/x, prompt: {file: ask.md}}"
+    assert "no such file" in mistake(tmp_path, config("", writer))[2]
+    (tmp_path / "ask.md").write_text("Make one question of {{ question }}\n")
+    [variant] = loaded(tmp_path, "", writer).variants
+    assert variant.chatbot.retrieval is not None
+    assert variant.chatbot.retrieval.query.prompt == "Make one question of {{ question }}"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from harness.config.sweepfile import Budget
 from harness.plugins import make
 from harness.sweeps.cache import DiskCache
-from harness.sweeps.embedding import batches_of, vectors_of
 from harness.sweeps.gateway import Gateway
 from harness.sweeps.gateway.prices import Prices
 from harness.sweeps.gateway.purse import Spent
+from harness.sweeps.retrieval.embedding import batches_of, vectors_of
 from tests.dialects import vector
 from tests.loopback import Loopback
 

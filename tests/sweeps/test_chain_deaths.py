@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -113,3 +114,23 @@ def test_a_killed_sweep_goes_on_where_it_was(
     assert retrieved(Sweep(StoredSweep(Folder(done["path"])))) == retrieved(Sweep(StoredSweep(Folder(calm["path"]))))
     [folder] = (tmp_path / "runs").iterdir()
     assert done["path"] == str(folder)
+
+
+@pytest.mark.parametrize(("stage", "after"), [("embed", 3), ("query", 3), ("rerank", 4)])
+def test_an_interrupt_ends_the_stages_before_answers_soon(tmp_path: Path, stage: str, after: int) -> None:
+    """SIGINT in any stage: exit code 130, little more is asked than what was in flight; the sweep goes on later."""
+    with Loopback(answer=reply, delay_s=0.08) as server:
+        command = workspace(tmp_path, server)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + 60
+        while server.count(PATHS[stage]) < after and time.monotonic() < end:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        asked = server.count(PATHS[stage])
+        assert process.returncode == 130, err
+        assert "run the same command to go on" in err
+        assert asked <= after + 4 * CONCURRENCY
+        server.delay_s = 0.0
+        done = finished(command)
+    assert done["finished_cells"] == done["cells"]

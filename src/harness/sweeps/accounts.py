@@ -8,11 +8,11 @@ from typing import Any
 
 from harness.plugins import EmbeddingSplitter
 from harness.records import Lookup, Message
-from harness.sweeps.chunking import Chunking
-from harness.sweeps.embedding import vector_keys
-from harness.sweeps.groups import Group, needs_vectors, writer_of
-from harness.sweeps.retrieval import Retrievals
-from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.retrieval.chunking import Chunking
+from harness.sweeps.retrieval.embedding import vector_keys
+from harness.sweeps.retrieval.groups import Group, needs_vectors, writer_of
+from harness.sweeps.retrieval.hits import Retrievals
+from harness.sweeps.retrieval.retrieved import Retrieved
 from harness.sweeps.workload import Workload
 
 Demand = tuple[Any, str, Iterable[str]]

@@ -59,6 +59,9 @@ class Cache(Protocol):
     def get(self, keys: Sequence[str], *, only_own: bool = False) -> dict[str, Entry]:
         """The entries that are there; `only_own` leaves out those of other sweeps."""
 
+    def makers(self, keys: Sequence[str]) -> dict[str, str]:
+        """Who made the entries that are there."""
+
     def put(self, stage: str, entries: Mapping[str, bytes], provider: str = "") -> None:
         """Add results made by this sweep."""
 

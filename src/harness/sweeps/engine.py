@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.errors import HarnessError, Incomplete
+from harness.errors import Incomplete, Interrupted
 from harness.records import Failure, Outcome, Score
 from harness.store import Writer
 from harness.sweeps.asking import Asking, Finished
@@ -15,12 +15,6 @@ from harness.sweeps.scoring import Scorer
 from harness.sweeps.workload import Cell, CellId, Workload
 
 _BATCH = 256
-
-
-class Interrupted(HarnessError):
-    """The user stopped the sweep; what was done is on disk."""
-
-    exit_code = 130
 
 
 class Engine:
@@ -188,4 +182,4 @@ class Engine:
             raise self._error
         if self._stop.is_set():
             self._writer.flush()
-            raise Interrupted("interrupted; run the same command to go on where it stopped")
+            raise Interrupted

@@ -16,11 +16,11 @@ from harness.sweeps.accounts import Embeddings, embeddings_of
 from harness.sweeps.cache import Overlay
 from harness.sweeps.estimate import Call, estimate, to_ask
 from harness.sweeps.gateway import Gateway, Prices, Spent
-from harness.sweeps.groups import parts_of, writer_of
 from harness.sweeps.inputs import Inputs
 from harness.sweeps.keys import request_key
 from harness.sweeps.progress import Progress
-from harness.sweeps.retrieval import Retrievals
+from harness.sweeps.retrieval.groups import parts_of, writer_of
+from harness.sweeps.retrieval.hits import Retrievals
 from harness.sweeps.workload import Workload
 
 _LOCAL_CALL_S, _REMOTE_CALL_S = 0.001, 2.0
@@ -84,7 +84,7 @@ async def _foreseen(workload: Workload, retrievals: Retrievals, cache: Overlay) 
     embeddings = await embeddings_of(workload, retrievals, free=all(each.embedder.local for each in settings))
     if free:
         return True, embeddings
-    asks = any(not part.local for each in settings for part in parts_of(each)[1:])
+    asks = any(not part.local for each in settings for part in parts_of(each) if part is not each.embedder)
     asks = asks or any(writer_of(each) is not None for each in settings)  # nobody knows what it will search with
     splits = any(isinstance(each.splitter, EmbeddingSplitter) for each in settings)
     known = len(cache.makers(list(embeddings.distinct))) == len(embeddings.distinct)
@@ -200,6 +200,9 @@ def _notes(config: SweepConfig, exact: bool) -> list[str]:
             "retrieval asks a provider, so nothing was retrieved: `distinct` calls are an upper bound, "
             "and the cost of embedding and reranking is not in the estimate"
         )
+    retrievals = [v.chatbot.retrieval for v in config.variants if v.chatbot.retrieval is not None]
+    if any(getattr(retrieval.index, "search", "exact") == "approximate" for retrieval in retrievals):
+        notes.append("approximate search is planned as exact search: distinct calls may differ by a few")
     seen: dict[str, set[str]] = {}
     for variant in config.variants:
         model, given = variant.chatbot.model, set(variant.chatbot.sampling)

@@ -17,8 +17,8 @@ from harness.records import Case, Example, Outcome, Score, Verdict, digest
 from harness.records.outcome import NO_ANSWER
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache
-from harness.sweeps.findings import Findings
 from harness.sweeps.progress import Progress
+from harness.sweeps.retrieval.findings import Findings
 from harness.sweeps.workload import Cell
 
 Value = tuple[float | None, str | None, str | None]

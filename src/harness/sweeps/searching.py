@@ -15,12 +15,12 @@ from harness.records import Chunk, Context, Corpus, Evidence, Example, Failure, 
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
 from harness.sweeps.gateway import Gateway, Prices, Spent, check_environment, check_prices
-from harness.sweeps.groups import parts_of
 from harness.sweeps.inputs import read_inputs
-from harness.sweeps.neighbours import Comparison, compared
 from harness.sweeps.progress import Progress
-from harness.sweeps.retrieval import Retrievals
-from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.retrieval.groups import parts_of
+from harness.sweeps.retrieval.hits import Retrievals
+from harness.sweeps.retrieval.neighbours import Comparison, compared
+from harness.sweeps.retrieval.retrieved import Retrieved
 from harness.sweeps.workload import Workload
 
 _MAKER = "search"
@@ -158,7 +158,7 @@ def _found(
     made = contexts.context(variant, example)
     searched = tuple(lookup.text for lookup in retrieved.lookups.get(query, ()))
     took = dict(retrieved.milliseconds)
-    if (relevance := contexts.relevance.get(settings.reranker)) is not None:
+    if (relevance := contexts.relevance_of(settings)) is not None:
         took["rerank"] = relevance.milliseconds
     if isinstance(made, Failure):
         return Found(variant, others, searched, None, made, retrieved.exact, milliseconds=took)

@@ -13,32 +13,29 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import SweepConfig
-from harness.errors import HarnessError, Incomplete, ProviderError
-from harness.records import Corpus, Reply
+from harness.errors import HarnessError, Incomplete, Interrupted, ProviderError
 from harness.store import Folder, StoredSweep, Writer, layout
 from harness.store.folder import write_json
-from harness.sweeps.accounts import Embeddings, embeddings_of
 from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
 from harness.sweeps.description import describe
-from harness.sweeps.engine import Engine, Interrupted
+from harness.sweeps.engine import Engine
 from harness.sweeps.estimate import estimate, to_ask
 from harness.sweeps.gateway import (
     Answer,
     Batches,
     Gateway,
     Prices,
-    Spent,
     check_environment,
     check_prices,
     trace_of,
 )
-from harness.sweeps.groups import parts_of
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
-from harness.sweeps.plan import stage_counts
+from harness.sweeps.preparation import Preparation
 from harness.sweeps.progress import Progress
-from harness.sweeps.retrieval import Retrievals
+from harness.sweeps.resuming import before
+from harness.sweeps.retrieval.groups import parts_of
 from harness.sweeps.scoring import Scorer
 from harness.sweeps.workload import Cell, CellId, Workload
 
@@ -150,7 +147,7 @@ class _Session:
     async def _work(self) -> None:
         if not (self.writer.path / "sweep.json").exists():
             describe(self.writer, self.config, self.inputs, asdict(self.options), self.key)
-        done, known, spent = self._before()
+        done, known, spent = before(self.writer)
         trace = trace_of(self.writer.path.name)
         # With --fresh an answer is wanted that is our own, whoever else asks.
         claims = None if self.options.fresh else Claims(self.config.workspace / WORK, self.writer.path.name)
@@ -165,6 +162,7 @@ class _Session:
             trace=trace,
             claims=claims,
             on_spent=lambda spending: self.writer.spend(asdict(spending)),
+            stop=self.stop,
         )
         try:
             # What runs here may have a broken file or lack a package, which is to be known before anything is spent. To
@@ -180,6 +178,12 @@ class _Session:
             await asyncio.to_thread(trace.close)
         self.progress.message = "writing tables"
         self.writer.compact({cell.id: i for i, cell in enumerate(self.workload.cells)})
+
+    async def _prepare(self, gateway: Gateway) -> None:
+        """Run the stages before the first answer, and keep the counts of what was done."""
+        preparation = Preparation(self.workload, self.cache, gateway, self.progress, self.config.workspace / WORK)
+        counted = await preparation.run(fresh=self.options.fresh)
+        write_json(self.writer.path / layout.WORK, preparation.counts(self.writer.path.name, counted))
 
     async def _answer(self, gateway: Gateway, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
         """Answer and score every cell."""
@@ -221,84 +225,6 @@ class _Session:
             found = estimate(to_ask(todo), gateway.prices, batched=self.config.batch)
             write_json(path, found.as_json())
 
-    def _before(self) -> tuple[dict[CellId, str | None], dict[str, Answer], Spent]:
-        """What an earlier process of this sweep finished; failed cells are done again."""
-        done: dict[CellId, str | None] = {}
-        known: dict[str, Answer] = {}
-        spent = Spent()
-        for line in self.writer.finished_cells():
-            row = line["outcome"]
-            if row["failure"] is not None:
-                continue
-            done[row["variant"], row["example"], row["repeat"]] = row["request"]
-            if row["source"] != "shared":
-                known[row["request"]] = _answer_of(row)
-            if row["source"] == "made":
-                spent.calls += row["attempts"] or 1
-                spent.usd += row["cost_usd"] or 0.0
-                spent.tokens += (row["input_tokens"] or 0) + (row["output_tokens"] or 0)
-        for line in self.writer.spent():
-            spent.calls += 1
-            spent.usd += line["usd"] or 0.0
-            spent.tokens += line["tokens"]
-        return done, known, spent
-
-    async def _prepare(self, gateway: Gateway) -> None:
-        """Chunk, embed, index, retrieve, rerank; then the requests, and the counts of all that."""
-        counted = Embeddings()
-        if self.inputs.corpus is not None:
-            counted = await self._retrieve(gateway, self.inputs.corpus)
-            if self.stop.is_set():
-                raise Interrupted("interrupted; run the same command to go on where it stopped")
-        await self.workload.resolve()
-        makers = self.cache.makers(list(counted.distinct))
-        mine = self.writer.path.name
-        approximate = [v.id for v in self.config.variants if not self.workload.contexts.is_exact(v)]
-        work = {
-            "embeddings": {
-                "naive": counted.naive,
-                "distinct": len(counted.distinct),
-                "made": sum(maker == mine for maker in makers.values()),
-            },
-            "stages": self._stages(),
-            "exact_search": not approximate,
-            "approximate": approximate,
-        }
-        write_json(self.writer.path / layout.WORK, work)
-
-    async def _retrieve(self, gateway: Gateway, corpus: Corpus) -> Embeddings:
-        """Run the stages before the first answer; returns what was embedded for them."""
-        progress, workload = self.progress, self.workload
-        scopes, folder = workload.groups.scopes, self.config.workspace / WORK
-        retrievals = Retrievals(corpus, scopes, self.cache, gateway, folder, progress, fresh=self.options.fresh)
-        for stage, found in (("chunk", workload.groups.chunk_keys()), ("index", workload.groups.index_keys())):
-            progress.stages[stage].total = len(found)
-        progress.stages["retrieve"].total = len(workload.groups.hits_keys())
-        progress.message = "chunking"
-        foreseen = (await embeddings_of(workload, retrievals)).distinct
-        progress.stages["embed"].total = len(foreseen)
-        progress.stages["embed"].done = len(self.cache.makers(list(foreseen)))
-        progress.message = "retrieving"
-        await workload.contexts.gather(retrievals, self.cache, gateway, progress)
-        await workload.findings.compare(retrievals, self.cache)
-        return await embeddings_of(workload, retrievals)
-
-    def _stages(self) -> dict[str, dict[str, int]]:
-        """How much of each stage this sweep made itself; derived from who made what, so a resumed sweep agrees."""
-        mine, groups = self.writer.path.name, self.workload.groups
-        counts = stage_counts(self.workload, self.cache)
-        keys_of = {
-            "chunk": list(groups.chunk_keys()),
-            "index": list(groups.index_keys()),
-            "retrieve": groups.hits_keys(),
-            "rerank": list(self.workload.contexts.pairs.distinct),
-        }
-        for stage, entry in counts.items():
-            makers = self.cache.makers(keys_of[stage])
-            entry["made"] = sum(maker == mine for maker in makers.values())
-            entry["cached"] = entry["distinct"] - entry["made"]
-        return counts
-
     def _listen(self) -> Callable[[], None]:
         """SIGINT ends the sweep in good order; a second one ends it at once."""
         loop = asyncio.get_running_loop()
@@ -318,17 +244,3 @@ class _Session:
             loop.remove_signal_handler(signal.SIGINT)
 
         return restore
-
-
-def _answer_of(row: dict[str, Any]) -> Answer:
-    reply = Reply(
-        row["answer"],
-        row["input_tokens"],
-        row["output_tokens"],
-        row["cached_tokens"],
-        row["reasoning_tokens"],
-        row["finish_reason"],
-        latency_ms=row["latency_ms"],
-        first_token_ms=row.get("first_token_ms"),
-    )
-    return Answer(reply, row["source"], row["cost_usd"], row["wait_ms"], row["attempts"])

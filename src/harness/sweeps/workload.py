@@ -13,11 +13,11 @@ from harness.config import SweepConfig, Variant
 from harness.plugins import identity
 from harness.records import Context, Corpus, Example, Failure, Message, Request, digest
 from harness.sweeps import keys
-from harness.sweeps.contexts import Contexts
-from harness.sweeps.cuts import NO_CONTEXT
-from harness.sweeps.findings import Findings
-from harness.sweeps.groups import Groups
 from harness.sweeps.prompting import messages_of, request_of, texts_of
+from harness.sweeps.retrieval.contexts import Contexts
+from harness.sweeps.retrieval.cuts import NO_CONTEXT
+from harness.sweeps.retrieval.findings import Findings
+from harness.sweeps.retrieval.groups import Groups
 
 CellId = tuple[str, str, int]
 """Variant id, example id, repeat number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.config import Budget, Limits
-from harness.errors import ProviderError
+from harness.errors import Interrupted, ProviderError
 from harness.plugins import EmbedderConnection, ModelConnection, RerankerConnection, name, provider_of
 from harness.records import Embedded, Failure, Ranked, Reply, Request
 from harness.sweeps.cache import Cache
@@ -44,7 +45,8 @@ class Spending:
 class Gateway:
     """Asks models, embedders and rerankers. One instance serves one sweep in one event loop.
 
-    `on_spent` is told of every paid call that is no answer.
+    `on_spent` is told of every paid call that is no answer. Once `stop` is set, nothing more is asked for what comes
+    before answers.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Gateway:
         trace: Trace | None = None,
         claims: Claims | None = None,
         on_spent: Callable[[Spending], None] = lambda spending: None,
+        stop: asyncio.Event | None = None,
     ) -> None:
         self._cache = cache
         self._maker = maker
@@ -73,6 +76,7 @@ class Gateway:
         self._trace = trace or NoTrace()
         self.claims = claims
         self._on_spent = on_spent
+        self._stop = stop
         self._hopeless: dict[Any, ProviderError] = {}
 
     def known(self, keys: Sequence[str], *, cut: bool = False) -> dict[str, Answer]:
@@ -100,6 +104,8 @@ class Gateway:
         guess = self.guess(model, request)
 
         async def ask() -> Reply:
+            if stage != "generate":
+                self._go_on()
             async with self.purse.call(guess) as bill:
                 with self._trace.chat(model, request, key) as span:
                     reply = await connection.complete(request)
@@ -130,6 +136,7 @@ class Gateway:
         guess = self._bill(price, sum(map(len, texts)), 1)
 
         async def ask() -> Embedded:
+            self._go_on()
             if embedder.local:
                 return await connection.embed(texts, purpose)
             async with self.purse.call(guess) as bill:
@@ -153,6 +160,7 @@ class Gateway:
         guess = self._bill(price, sum(map(len, texts)) + len(question) * len(texts), 1)
 
         async def ask() -> Ranked:
+            self._go_on()
             if reranker.local:
                 return await connection.score(question, texts)
             async with self.purse.call(guess) as bill:
@@ -183,6 +191,11 @@ class Gateway:
         except ProviderError as fatal:
             self._hopeless[part] = fatal
             raise
+
+    def _go_on(self) -> None:
+        """Raise Interrupted where the user stopped the sweep."""
+        if self._stop is not None and self._stop.is_set():
+            raise Interrupted
 
     def _pay(self, bill: Bill, stage: str, part: Any, usd: float | None, tokens: int) -> None:
         self.purse.pay(bill, usd, tokens)

@@ -13,7 +13,7 @@ from harness.plugins import identity, provider_of
 from harness.sweeps.cache import Cache
 from harness.sweeps.gateway import Gateway
 from harness.sweeps.keys import vector_key
-from harness.sweeps.together import together
+from harness.sweeps.retrieval.together import together
 
 _BATCHES_AT_ONCE = 8
 _LOOK_AGAIN_S = 0.2

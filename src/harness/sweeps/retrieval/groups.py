@@ -10,7 +10,7 @@ from harness.config import Retrieval, SweepConfig, Variant
 from harness.plugins import EmbeddingSplitter, is_part, name
 from harness.records import Corpus, Example, Query
 from harness.sweeps import keys
-from harness.sweeps.scopes import Scopes
+from harness.sweeps.retrieval.scopes import Scopes
 
 Form = tuple[bool, str | None]
 """What makes queries of examples: whether the turns before are read, and the filter."""
@@ -95,8 +95,9 @@ def writer_of(settings: Retrieval) -> Any:
 
 def parts_of(settings: Retrieval) -> list[Any]:
     """What of a retrieval may be asked over a network or must be loaded: embedder, writer of queries, reranker."""
-    reranks = [settings.reranker] if reranks_with(settings) else []
-    return [part for part in (settings.embedder, writer_of(settings), *reranks) if part is not None]
+    embeds = settings.embedder if needs_vectors(settings) else None
+    reranks = settings.reranker if reranks_with(settings) else None
+    return [part for part in (embeds, writer_of(settings), reranks) if part is not None]
 
 
 def reranks_with(settings: Retrieval) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 from harness.config import Retrieval
 from harness.records import Chunk, Context, Failure, Hit, Passage, Query
-from harness.sweeps.reranking import Relevance
-from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.retrieval.reranking import Relevance
+from harness.sweeps.retrieval.retrieved import Retrieved
 
 NO_CONTEXT = Context()
 

@@ -15,8 +15,8 @@ from harness.plugins import make
 from harness.records import Lookup
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache
-from harness.sweeps.retrieval import Retrievals
-from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.retrieval.hits import Retrievals
+from harness.sweeps.retrieval.retrieved import Retrieved
 
 
 @dataclass

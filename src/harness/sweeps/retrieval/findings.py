@@ -10,10 +10,10 @@ from typing import Any
 from harness.config import SweepConfig, Variant
 from harness.records import Chunk, Context, Evidence, Example, intervals
 from harness.sweeps.cache import Cache
-from harness.sweeps.contexts import Contexts
-from harness.sweeps.neighbours import Comparison, compared
-from harness.sweeps.retrieval import Retrievals
-from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.retrieval.contexts import Contexts
+from harness.sweeps.retrieval.hits import Retrievals
+from harness.sweeps.retrieval.neighbours import Comparison, compared
+from harness.sweeps.retrieval.retrieved import Retrieved
 
 
 class Findings:

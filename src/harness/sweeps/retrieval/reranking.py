@@ -16,7 +16,7 @@ from harness.records import Failure
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache
 from harness.sweeps.gateway import Gateway
-from harness.sweeps.together import together
+from harness.sweeps.retrieval.together import together
 
 _QUESTIONS_AT_ONCE = 64
 _LOOK_AGAIN_S = 0.2

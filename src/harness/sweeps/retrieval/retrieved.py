@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.config import Retrieval
 from harness.records import Chunk, Failure, Hit, Lookup, Query
-from harness.sweeps.chunking import Chunking
+from harness.sweeps.retrieval.chunking import Chunking
 
 
 @dataclass

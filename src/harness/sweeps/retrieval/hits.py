@@ -19,15 +19,15 @@ from harness.plugins.fusion import reciprocal_rank_fusion
 from harness.records import Corpus, Failure, Hit, Lookup, Query
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache
-from harness.sweeps.chunking import Chunking, chunking_of
-from harness.sweeps.embedding import vectors_of
 from harness.sweeps.gateway import Gateway
-from harness.sweeps.lookups import Lookups
 from harness.sweeps.progress import Progress
-from harness.sweeps.retrieved import Retrieved
-from harness.sweeps.scopes import Scopes
-from harness.sweeps.together import together
-from harness.sweeps.view import Looking
+from harness.sweeps.retrieval.chunking import Chunking, chunking_of
+from harness.sweeps.retrieval.embedding import vectors_of
+from harness.sweeps.retrieval.lookups import Lookups
+from harness.sweeps.retrieval.retrieved import Retrieved
+from harness.sweeps.retrieval.scopes import Scopes
+from harness.sweeps.retrieval.together import together
+from harness.sweeps.retrieval.view import Looking
 
 _QUERIES_AT_ONCE = 256
 DIGITS = 6

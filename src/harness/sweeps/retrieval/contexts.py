@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jinja2 import TemplateError
 
-from harness.config import SweepConfig, Variant
+from harness.config import Retrieval, SweepConfig, Variant
 from harness.errors import ProviderError
 from harness.records import Context, Corpus, Example, Failure, Query
 from harness.sweeps.cache import Cache
-from harness.sweeps.cuts import NO_CONTEXT, Cutter
 from harness.sweeps.gateway import Gateway
-from harness.sweeps.groups import Groups, needs_similarity, reranks_with
 from harness.sweeps.progress import Progress
-from harness.sweeps.reranking import Pairs, Relevance, pair_keys, relevance_of
-from harness.sweeps.retrieval import Retrievals
-from harness.sweeps.retrieved import Retrieved
+from harness.sweeps.retrieval.cuts import NO_CONTEXT, Cutter
+from harness.sweeps.retrieval.groups import Groups, needs_similarity, reranks_with
+from harness.sweeps.retrieval.hits import Retrievals
+from harness.sweeps.retrieval.reranking import Pairs, Relevance, pair_keys, relevance_of
+from harness.sweeps.retrieval.retrieved import Retrieved
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Contexts:
         wanted: dict[Any, dict[str, dict[str, None]]] = {}
         for variant, cutter in self._cutters.items():
             if reranks_with(cutter.settings):
-                of_reranker = wanted.setdefault(cutter.settings.reranker, {})
+                of_reranker = wanted.setdefault(_keeping_all(cutter.settings.reranker), {})
                 for question, texts in cutter.candidates(self._queries[variant].values()).items():
                     self.pairs.naive += len(texts)
                     of_reranker.setdefault(question, {}).update(dict.fromkeys(texts))
@@ -100,7 +100,16 @@ class Contexts:
             progress.step("rerank", found.made, made=True)
             progress.step("rerank", len(found.scores) - found.made, made=False)
         for cutter in self._cutters.values():
-            cutter.relevance = self.relevance.get(cutter.settings.reranker)
+            cutter.relevance = self.relevance_of(cutter.settings)
+
+    def relevance_of(self, settings: Retrieval) -> Relevance | None:
+        """The scores that a retrieval reranks by; None where it does not rerank."""
+        return self.relevance.get(_keeping_all(settings.reranker)) if reranks_with(settings) else None
+
+
+def _keeping_all(reranker: Any) -> Any:
+    """A reranker without its cut: those that differ in nothing else score the same."""
+    return replace(reranker, top_n=None) if reranker.top_n is not None else reranker
 
 
 async def _measured(retrievals: Retrievals, found: Retrieved, embedder: Any) -> Measured:
