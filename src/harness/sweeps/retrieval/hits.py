@@ -228,13 +228,13 @@ class Retrievals:
         chunks = (await self.chunking(settings)).chunks
         key = keys.index_key(self.corpus, settings)
         part = self._in_memory or settings.index
-        index: OpenIndex = part.open(self.folder, f"i-{key[:24]}")
+        index: OpenIndex = await asyncio.to_thread(part.open, self.folder, f"i-{key[:24]}")  # it may wait for others
         whole = index.count() == len(chunks)
         if not whole:
             index.close()
             vectors = await self.vectors_of_chunks(settings)
             self._progress.message = "indexing"
-            index = part.open(self.folder, f"i-{key[:24]}")
+            index = await asyncio.to_thread(part.open, self.folder, f"i-{key[:24]}")
             try:
                 if index.count() != len(chunks):
                     await asyncio.to_thread(index.fill, chunks, vectors)
