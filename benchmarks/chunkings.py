@@ -38,19 +38,6 @@ PUBLISHED = {
     (200, 0): (0.757, 0.065, 0.065, 0.312),
 }
 """The report's rows for all-MiniLM-L6-v2 and recursive splitting, over its own corpora; in the order of METRICS."""
-COUNTING = """
-from dataclasses import dataclass
-from harness.parts.splitters.recursive import Recursive
-from harness.plugins import part
-
-@part("splitter", "recursive_special")
-@dataclass(frozen=True)
-class CountingSpecialTokens(Recursive):
-    def measure(self):
-        plain = super().measure()
-        return lambda text: plain(text) + 2
-"""
-"""A splitter whose lengths count [CLS] and [SEP] of every piece, as those of the published table do."""
 Row = dict[str, float]
 Rows = dict[tuple[int, int], Row]
 
@@ -98,11 +85,9 @@ def swept(
             (workspace / "docs" / document).write_bytes(text.encode())
         lines = "".join(json.dumps(line) + "\n" for line in questions)
         (workspace / "questions.jsonl").write_text(lines, encoding="utf-8")
-        (workspace / "counting.py").write_text(COUNTING, encoding="utf-8")
-        use = "recursive_special" if special_tokens else "recursive"
-        splitter = {"use": use, "length": f"tokenizer:{model}", "separators": list(SEPARATORS)}
+        unit = "tokenizer+special" if special_tokens else "tokenizer"
+        splitter = {"use": "recursive", "length": f"{unit}:{model}", "separators": list(SEPARATORS)}
         content = {
-            "plugins": ["counting.py"] if special_tokens else [],
             "dataset": "questions.jsonl",
             "corpus": "docs",
             "chatbot": {

@@ -73,6 +73,17 @@ def test_a_files_tokens_are_counted_whole_and_bare(tmp_path: Path) -> None:
     assert length_in(f"tokenizer:{tmp_path / 'model'}")("ones") == 2
 
 
+def test_special_tokens_count_where_that_is_asked_for(tmp_path: Path) -> None:
+    """[CLS] and [SEP] with every text, also the empty one; and the two units are two identities."""
+    write_tokenizer(tmp_path / "model", WORDS)
+    length = length_in("tokenizer+special:model", str(tmp_path))
+    assert [length(text) for text in ("", "one", "one " * 50)] == [2, 3, 52]
+    units = ("tokenizer:model", "tokenizer+special:model")
+    plain, special = (make("splitter", {"use": "recursive", "length": unit}, str(tmp_path)) for unit in units)
+    assert identity(plain) != identity(special)
+    assert str(tmp_path) not in str(identity(special))
+
+
 @pytest.mark.parametrize("use", having("length"))
 def test_every_splitter_measures_by_a_file(tmp_path: Path, use: str) -> None:
     """With a tokenizer of the workspace each keeps its contract, and chunks of words are of the size in tokens."""
@@ -143,7 +154,7 @@ def test_a_unit_that_does_not_exist_is_refused(tmp_path: Path, unit: str, said: 
 def test_the_schema_knows_the_units() -> None:
     """Editors complete the names and let a path pass."""
     assert TypeAdapter(Unit).json_schema() == {
-        "anyOf": [{"enum": list(NAMES)}, {"type": "string", "pattern": "^tokenizer:.+$"}]
+        "anyOf": [{"enum": list(NAMES)}, {"type": "string", "pattern": r"^tokenizer(\+special)?:.+$"}]
     }
     assert get_args(Unit)[0] is str
 

@@ -1,7 +1,8 @@
 """Units of a text's length: characters, or the tokens of a tokenizer, always without a download.
 
 Those with a name are OpenAI's; for models of others such lengths are estimates. `tokenizer:PATH` is any tokenizer of
-Hugging Face's format, such as the one in the folder of an embedding model.
+Hugging Face's format, such as the one in the folder of an embedding model; `tokenizer+special:PATH` counts the special
+tokens too that it puts around a text, as some published comparisons do.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ Length = Callable[[str], int]
 NAMES = ("characters", "cl100k_base", "o200k_base", "p50k_base")
 """The units that need no file."""
 
-_FILE = "tokenizer:"
-_EXPECTED = f"{', '.join(NAMES)}, or {_FILE}PATH (a tokenizer.json, or a folder that holds one)"
+_FILES = {"tokenizer:": False, "tokenizer+special:": True}
+"""The units that are read from a file, and whether special tokens count."""
+_EXPECTED = f"{', '.join(NAMES)}, or tokenizer:PATH (a tokenizer.json, or a folder that holds one)"
 _WORD, _PARAGRAPH = 64, 8192
 """Characters of texts that are remembered in great and in small number; longer ones are not."""
 
@@ -40,11 +42,14 @@ class _UnitName:
         return core_schema.no_info_after_validator_function(check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"anyOf": [{"enum": list(NAMES)}, {"type": "string", "pattern": f"^{_FILE}.+$"}]}
+        return {"anyOf": [{"enum": list(NAMES)}, {"type": "string", "pattern": r"^tokenizer(\+special)?:.+$"}]}
 
 
 Unit = Annotated[str, _UnitName()]
-"""The annotation of a field that names a unit: one of NAMES, or `tokenizer:PATH`, relative to the workspace."""
+"""The annotation of a field that names a unit: one of NAMES, `tokenizer:PATH` or `tokenizer+special:PATH`.
+
+A path is relative to the workspace.
+"""
 
 
 class Measured:
@@ -60,7 +65,7 @@ class Measured:
         """Raise ValueError for a unit that does not exist. For `__post_init__`."""
         if not _is_unit(self.length):
             raise ValueError(f"length must be {_EXPECTED}, found {self.length!r}; {advice(self.length, NAMES)}")
-        if not self.length.startswith(_FILE):
+        if _prefix(self.length) is None:
             object.__setattr__(self, "workspace", "")  # it decides nothing, and stays out of run records
             return
         try:
@@ -74,13 +79,16 @@ class Measured:
 
     def identity_extra(self) -> dict[str, Any]:
         """The digest of the tokenizer's file in place of its path."""
-        if not self.length.startswith(_FILE):
+        prefix = _prefix(self.length)
+        if prefix is None:
             return {}
-        return {"length": _FILE + digest(_file(self.length, self.workspace).read_text(encoding="utf-8"))}
+        return {"length": prefix + digest(_file(self.length, self.workspace).read_text(encoding="utf-8"))}
 
 
 def length_in(unit: str, workspace: str = "") -> Length:
-    """A function that measures a text in `unit`; `len` itself for characters. Special tokens are not counted.
+    """A function that measures a text in `unit`; `len` itself for characters.
+
+    Special tokens are counted by `tokenizer+special:` alone.
 
     Raises UserError for an unknown unit, and when a tokenizer's vocabulary or file cannot be had or read.
     """
@@ -88,7 +96,7 @@ def length_in(unit: str, workspace: str = "") -> Length:
         return len
     if not _is_unit(unit):
         raise UserError(f"length {unit}: expected {_EXPECTED}")
-    if not unit.startswith(_FILE):
+    if _prefix(unit) is None:
         return _named(unit)
     file = _file(unit, workspace)
     try:
@@ -99,11 +107,17 @@ def length_in(unit: str, workspace: str = "") -> Length:
 
 
 def _is_unit(unit: str) -> bool:
-    return unit in NAMES or (unit.startswith(_FILE) and len(unit) > len(_FILE))
+    prefix = _prefix(unit)
+    return unit in NAMES or (prefix is not None and len(unit) > len(prefix))
+
+
+def _prefix(unit: str) -> str | None:
+    """How a unit begins that is read from a file; None for the others."""
+    return next((prefix for prefix in _FILES if unit.startswith(prefix)), None)
 
 
 def _file(unit: str, workspace: str) -> Path:
-    path = Path(workspace) / Path(unit.removeprefix(_FILE)).expanduser()
+    path = Path(workspace) / Path(unit.removeprefix(_prefix(unit) or "")).expanduser()
     return path / "tokenizer.json" if path.is_dir() else path
 
 
@@ -120,7 +134,8 @@ def _of_file(unit: str, file: str, changed: int, size: int) -> Length:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # "[SEP]" in a document is text like any other
-    return _remembering(lambda text: len(tokenizer.encode(text, add_special_tokens=False)))
+    special = _FILES[_prefix(unit) or ""]
+    return _remembering(lambda text: len(tokenizer.encode(text, add_special_tokens=special)))
 
 
 @lru_cache(maxsize=8)
