@@ -134,3 +134,83 @@ def test_a_setting_that_the_model_refuses_is_a_mistake(tmp_path: Path) -> None:
     config = CONFIG.replace("model: local/extractive", "model: openai/gpt-5-mini\n  temperature: 0.5")
     found = mistakes(tmp_path, config)
     assert any("does not take temperature" in text for _, text in found)
+
+
+def test_a_swept_setting_that_some_parts_lack_comes_with_two_remedies(tmp_path: Path) -> None:
+    """Each such part is named, with whole parts and with exclude as the way out; both ways can be read."""
+    head = CONFIG.split("sweep:")[0]
+    axes = "retriever: [dense, bm25, hybrid], fetch_k: [20, 40]"
+    found = mistakes(tmp_path, f"{head}sweep: {{axes: {{{axes}}}}}\n")
+    named = {text.split(" has no setting")[0].rpartition(" ")[2] for _, text in found}
+    assert len(found) == 2
+    assert named == {"dense", "bm25"}
+    assert all("{use: …, fetch_k: …}]" in text and "exclude" in text for _, text in found)
+    whole = "retriever: [dense, {use: hybrid, fetch_k: 20}, {use: hybrid, fetch_k: 40}]"
+    assert len(load(make_workspace(tmp_path, f"{head}sweep: {{axes: {{{whole}}}}}\n")).variants) == 3
+    left_out = "exclude: [\"retriever == 'dense'\"], include: [{retriever: dense}]"
+    axes = "retriever: [dense, hybrid], fetch_k: [20, 40]"
+    assert len(load(make_workspace(tmp_path, f"{head}sweep: {{axes: {{{axes}}}, {left_out}}}\n")).variants) == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "axis"),
+    [
+        ("index=[exact, chroma]", "sweep.axes.index="),
+        ("retriever=[dense, bm25]", "sweep.axes.retriever="),
+        ("splitter.chunk_overlap=[0, 10]", "sweep.axes.splitter.chunk_overlap="),
+    ],
+)
+def test_a_list_for_a_setting_that_is_not_swept_is_answered_with_the_axis(
+    override: str, axis: str, tmp_path: Path
+) -> None:
+    """What is advised can be typed."""
+    found = mistakes(tmp_path, CONFIG, override)
+    assert any(axis in text for _, text in found), found
+    swept = load(make_workspace(tmp_path, CONFIG), ["sweep.axes." + override])
+    assert override.split("=")[0] in swept.axes
+
+
+def test_a_number_given_as_a_list_is_answered_with_the_axis(tmp_path: Path) -> None:
+    """Where it is not swept."""
+    config = CONFIG.replace("    similarity_threshold: [0.0, 0.2]\n", "")
+    [(_, text)] = mistakes(tmp_path, config, "similarity_threshold=[0.1, 0.2]")
+    assert "sweep.axes.similarity_threshold=" in text
+
+
+def test_a_plug_in_from_the_command_line_is_loaded(tmp_path: Path) -> None:
+    """Its parts can be named by the file and by other overrides; a file that is not there is a mistake."""
+    path = make_workspace(tmp_path, CONFIG)
+    code = """
+from dataclasses import dataclass
+from typing import ClassVar
+from harness.plugins import part
+
+@part("context", "bare")
+@dataclass(frozen=True)
+class Bare:
+    version: ClassVar[int] = 1
+    shout: bool = False
+
+    def build(self, passages):
+        raise NotImplementedError
+"""
+    write(tmp_path / "parts/bare.py", code)
+    config = load(path, ["context=bare", "context.shout=true", "plugins=[parts/bare.py]"])
+    retrieval = config.variants[0].chatbot.retrieval
+    assert retrieval is not None
+    assert retrieval.context.shout is True
+    [(_, found)] = mistakes(tmp_path, CONFIG, "plugins=[parts/nope.py]")
+    assert "no such Python file" in found
+
+
+def test_an_override_that_no_variant_takes_is_a_mistake(tmp_path: Path) -> None:
+    """Axes of whole parts replace it; where one value keeps the setting, it is none."""
+    head = CONFIG.split("sweep:")[0]
+    whole = "splitter: [{use: sentence, chunk_size: 60}, {use: markdown, chunk_size: 80}]"
+    [(_, found)] = mistakes(tmp_path, f"{head}sweep: {{axes: {{{whole}}}}}\n", "splitter.chunk_size=50")
+    assert "no effect" in found
+    assert "axis 'splitter'" in found
+    kept = f"{head}sweep: {{axes: {{splitter: [recursive, sentence]}}}}\n"
+    first = load(make_workspace(tmp_path, kept), ["splitter.chunk_size=50"]).variants[0]
+    assert first.chatbot.retrieval is not None
+    assert first.chatbot.retrieval.splitter.chunk_size == 50

@@ -75,8 +75,8 @@ def test_a_writer_without_a_model_is_a_mistake(tmp_path: Path, use: str) -> None
     """Nobody guesses who writes."""
     there, _, said = mistake(tmp_path, config("", f"query: {use}"))
     assert there.startswith(use)
-    assert "chatbot.retrieval.query.model: " in said
-    assert "equired" in said
+    assert f"chatbot.retrieval.query: {use} needs 'model'" in said
+    assert f"query: {{use: {use}, model: openai/…}}" in said
 
 
 @pytest.mark.parametrize(

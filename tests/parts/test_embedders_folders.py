@@ -208,6 +208,15 @@ def test_a_path_that_does_not_exist_is_not_taken_for_a_name(tmp_path: Path) -> N
         make("embedder", {"use": "sentence-transformers/./models/x", "workspace": str(tmp_path)}).connect()
 
 
+def test_a_name_without_a_folder_is_told_both_ways_out(tmp_path: Path) -> None:
+    """`models/nope` can be a folder that is not there, or a model of the Hub."""
+    for kind, use in (("embedder", "sentence-transformers"), ("reranker", "cross-encoder")):
+        with pytest.raises(UserError) as caught:
+            make(kind, {"use": f"{use}/models/nope"}, str(tmp_path)).connect()
+        assert f"no such folder (looked in {tmp_path})" in str(caught.value)
+        assert "harness-sweep[sentence-transformers]" in str(caught.value)
+
+
 def real_folder() -> Path:
     """all-MiniLM-L6-v2, where the environment or an installed package has it."""
     if named := os.environ.get("HARNESS_MINILM"):

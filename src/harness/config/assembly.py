@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from harness.config import prompts, tree
 from harness.config.chatbot import SAMPLING, Chatbot, Retrieval
+from harness.config.complaints import Attempt, to_sweep
 from harness.config.expressions import Expression
 from harness.config.fields import Mistakes, is_file_reference
 from harness.config.nodes import Node
 from harness.config.tree import Item, Settings
-from harness.errors import Place, UserError, advice
+from harness.errors import Place, UserError
 from harness.plugins import find, label, make
 
 _DEFAULT_PROMPT = "{{ context }}\n\nQuestion: {{ question }}"
@@ -103,6 +104,10 @@ class Assembler:
         item = settings.get(path)
         if item is None or (item.node.value is None and default is None):
             return default
+        if item.node.is_list:
+            where = f"chatbot.{path}"
+            self.mistakes.add(item.node.place, f"{where}: expected a number, found a list", to_sweep(where))
+            return default
         value = self.mistakes.number(item.node, f"chatbot.{path}", **bounds)
         return default if value is None else (value if bounds.get("whole") else float(value))
 
@@ -165,7 +170,8 @@ class Assembler:
         """A part from its name and fields; None when something is wrong."""
         name = "none" if item.node.value is None and kind == "reranker" else item.node.value
         if not isinstance(name, str):
-            self.mistakes.add(item.node.place, f"{where}: expected a name, found {item.node.describe()}")
+            todo = to_sweep(where) if item.node.is_list else ""
+            self.mistakes.add(item.node.place, f"{where}: expected a name, found {item.node.describe()}", todo)
             return None
         key = orjson.dumps([kind, name, {field: value.node.plain() for field, value in fields.items()}])
         if key not in self._parts:
@@ -192,29 +198,7 @@ class Assembler:
             return make(kind, {"use": name, **values}, str(self.workspace))
         except ValidationError as error:
             for problem in error.errors(include_url=False):
-                self._note(problem, where, item, fields, known, variant)
+                Attempt(where, name, registration.cls, item, fields, known, variant).note(problem, self.mistakes)
         except UserError as error:
             self.mistakes.add(item.node.place, f"{where}: {error}")
         return None
-
-    def _note(
-        self, problem: Any, where: str, item: Item, fields: dict[str, Item], known: list[str], variant: str
-    ) -> None:
-        """One of pydantic's complaints as a mistake at its place in the file."""
-        field = str(problem["loc"][0]) if problem["loc"] else ""
-        if problem["type"] == "unexpected_keyword_argument":
-            place = fields[field].key_place if field in fields else item.key_place
-            self.mistakes.add(place, f"{where}: unknown key {field!r}", advice(field, known))
-        elif field in fields:
-            place = fields[field].node.place
-            message = problem["msg"].removeprefix("Input should be ")
-            if problem["type"] == "value_error":  # a part that the field holds says what is wrong itself
-                told = message.removeprefix("Value error, ").removeprefix(": ")
-                self.mistakes.add(place, f"{where}.{field}: {told}")
-            else:
-                self.mistakes.add(place, f"{where}.{field}: expected {message}, found {fields[field].node.describe()}")
-        else:
-            places = [i.node.place for i in fields.values()] or [item.node.place]
-            shown = f" (in the variant {variant})" if variant else ""
-            message = problem["msg"].removeprefix("Value error, ")
-            self.mistakes.add(max(places), f"{where}{'.' + field if field else ''}: {message}{shown}")

@@ -133,7 +133,7 @@ def _labelled(
             mistakes.add(node.place, f"sweep.axes: {name}: the value {shown!r} is given twice")
             continue
         seen.add(repr(shown))
-        result.append(AxisValue(shown, Item(node, place)))
+        result.append(AxisValue(shown, Item(node, place, swept=True)))
     return tuple(result)
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.config import tree
 from harness.config.axes import known_paths
 from harness.config.fields import Mistakes
 from harness.config.nodes import Node, parse_value
+from harness.config.points import Point, settings_of
 from harness.config.sweepfile import TOP_KEYS
+from harness.config.tree import Settings
 from harness.errors import Place, UserError, advice
+
+_AXES = "sweep.axes"
+_SET = "--set "
 
 
 def apply(root: Node, overrides: tuple[str, ...], mistakes: Mistakes) -> None:
     """Apply the overrides in order. What cannot be read or placed is noted with `--set …` as its place."""
+    if not root.is_mapping:  # which is noted
+        return
     for text in overrides:
-        place = Place(f"--set {text}")
+        place = Place(f"{_SET}{text}")
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             mistakes.add(place, "expected KEY=VALUE", "for example --set top_k=3")
@@ -30,10 +39,11 @@ def apply(root: Node, overrides: tuple[str, ...], mistakes: Mistakes) -> None:
 
 def _path(key: str, root: Node, place: Place, mistakes: Mistakes) -> list[str] | None:
     """Where the key lies in the file. A swept setting is found under its axis, whose values are replaced."""
-    first = key.split(".")[0]
+    first, axes = key.split(".")[0], _mapping(root, "sweep", "axes")
+    if key.startswith(f"{_AXES}."):
+        return ["sweep", "axes", *_below_axes(key.removeprefix(f"{_AXES}."), axes)]
     if first in TOP_KEYS:
         return key.split(".")
-    axes = _mapping(root, "sweep", "axes")
     if key in axes:
         return ["sweep", "axes", key]
     chatbot = root.value.get("chatbot")
@@ -51,6 +61,14 @@ def _path(key: str, root: Node, place: Place, mistakes: Mistakes) -> list[str] |
     return None
 
 
+def _below_axes(name: str, axes: dict[str, Node]) -> list[str]:
+    """An axis, whose name may have dots; or what lies below one that is a mapping, such as a label."""
+    for axis, node in axes.items():
+        if node.is_mapping and name.startswith(f"{axis}."):
+            return [axis, *name.removeprefix(f"{axis}.").split(".")]
+    return [name]
+
+
 def _mapping(root: Node, *keys: str) -> dict[str, Node]:
     node: Node | None = root
     for key in keys:
@@ -59,7 +77,7 @@ def _mapping(root: Node, *keys: str) -> dict[str, Node]:
 
 
 def _write(root: Node, path: list[str], node: Node) -> None:
-    if path[:2] == ["sweep", "axes"] and not (node.is_list or node.is_mapping):
+    if path[:2] == ["sweep", "axes"] and len(path) == 3 and not (node.is_list or node.is_mapping):
         node = Node(node.place, [node])
     here = root
     for key in path[:-1]:
@@ -72,3 +90,22 @@ def _write(root: Node, path: list[str], node: Node) -> None:
             here.value[key], here.key_places[key] = child, node.place
         here = child
     here.value[path[-1]], here.key_places[path[-1]] = node, node.place
+
+
+def check_used(points: Sequence[Point], base: Settings, mistakes: Mistakes) -> None:
+    """Note each setting that an override gave and that holds in no variant, since axes set whole parts in its place."""
+    for path, item in base.items():
+        place = Place(item.node.place.file)
+        if not place.file.startswith(_SET) or not points:
+            continue
+        found = (settings_of(point, base).get(path) for point in points)
+        if not any(held is not None and held.node is item.node for held in found):
+            slot = next((slot for slot in tree.SLOTS if path.startswith(slot)), path)
+            name = slot.removeprefix("retrieval.")
+            mistakes.add(
+                place,
+                f"has no effect: the values of the axis {name!r} are set in place of chatbot.{path}",
+                f'set it in these values: --set "{name}=[{{use: …, {path.rpartition(".")[2]}: …}}]"'
+                if path != slot
+                else f"set the axis: --set {name}=…",
+            )

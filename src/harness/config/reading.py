@@ -14,7 +14,7 @@ from harness.config.chatbot import Chatbot, Variant, variant_id
 from harness.config.fields import Mistakes
 from harness.config.measures import read_metrics, read_objective
 from harness.config.nodes import Node, parse
-from harness.config.overrides import apply
+from harness.config.overrides import apply, check_used
 from harness.config.sweepfile import (
     PROBLEMS,
     TOP_KEYS,
@@ -43,9 +43,11 @@ def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     root = parse(text, str(path))
     mistakes = Mistakes()
     workspace = workspace_of(path)
-    top = mistakes.mapping(root, "sweep file", TOP_KEYS)
-    _load_plugins(top.get("plugins"), workspace, mistakes)
-    apply(root, tuple(overrides), mistakes)
+    mistakes.mapping(root, "sweep file", TOP_KEYS)
+    plugins = [override for override in overrides if override.partition("=")[0].strip() == "plugins"]
+    apply(root, tuple(plugins), mistakes)  # their parts must be known before settings can be found
+    _load_plugins(root.value.get("plugins") if root.is_mapping else None, workspace, mistakes)
+    apply(root, tuple(override for override in overrides if override not in plugins), mistakes)
     top = {key: node for key, node in root.items() if key in TOP_KEYS} if root.is_mapping else {}
     start = Place(str(path), 1, 1)
     for needed in ("dataset", "chatbot"):
@@ -124,6 +126,7 @@ def _variants(top: dict[str, Node], assembler: Assembler, mistakes: Mistakes) ->
         chosen = {id(params) for params in search.choose([point.params for point in points], seed)}
         points = [point for point in points if id(point.params) in chosen]
     points += points_room.included(include, known, axes, mistakes)
+    check_used(points, base, mistakes)
     if not points and not mistakes.found:
         mistakes.add(sweep["exclude"].place, "sweep.exclude leaves no variant")
     if wrong_axes and not axes:

@@ -43,10 +43,11 @@ RETRIEVAL_KEYS = (*(path.split(".")[1] for path in SLOTS if "." in path), "top_k
 
 @dataclass(frozen=True)
 class Item:
-    """A setting's value and the place of its key."""
+    """A setting's value and the place of its key; whether it is a value of an axis."""
 
     node: Node
     key_place: Place
+    swept: bool = False
 
 
 Settings = dict[str, Item]

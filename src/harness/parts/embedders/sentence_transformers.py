@@ -45,6 +45,11 @@ class SentenceTransformers(Prefixed):
         return weights.folder_of(self.name, self.workspace)
 
     @property
+    def place(self) -> Path:
+        """Where a relative folder is looked for."""
+        return Path(self.workspace or Path.cwd())
+
+    @property
     def price_name(self) -> str | None:
         """Free."""
         return None
@@ -62,7 +67,7 @@ class SentenceTransformers(Prefixed):
         """Load the model. Raises UserError when a package is missing or the model cannot be loaded."""
         about = f"sentence-transformers/{self.name}"
         if self.folder is None and weights.looks_local(self.name):
-            raise UserError(f"{about}: no such folder (looked in {self.workspace or Path.cwd()})")
+            raise UserError(f"{about}: no such folder (looked in {self.place})")
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -70,7 +75,8 @@ class SentenceTransformers(Prefixed):
         try:
             return _Connection(self, _by_package(SentenceTransformer(str(self.folder or self.name)), self))
         except (OSError, ValueError) as error:
-            raise UserError(f"{about}: cannot be loaded: {error}") from error
+            nowhere = "" if self.folder else f"there is no such folder (looked in {self.place}), and the model "
+            raise UserError(f"{about}: {nowhere}cannot be loaded: {error}") from error
 
 
 Encode = Callable[[Sequence[str], str], NDArray[Any]]
@@ -107,9 +113,9 @@ def _without_torch(embedder: SentenceTransformers, about: str, missing: str) -> 
     folder = embedder.folder
     if folder is None:
         raise UserError(
-            f"{about} needs a package that is not installed ({missing}): "
-            "pip install 'harness-sweep[sentence-transformers]'; without it, name a local folder with a BERT or an "
-            "ONNX model: pip install 'harness-sweep[onnx]'"
+            f"{about}: there is no such folder (looked in {embedder.place}), and for a model of the Hub a package is "
+            f"not installed ({missing}): pip install 'harness-sweep[sentence-transformers]'; without it, name a local "
+            "folder with a BERT or an ONNX model: pip install 'harness-sweep[onnx]'"
         ) from None
     try:
         encoder = encoders.load(folder, scores=False, about=about)

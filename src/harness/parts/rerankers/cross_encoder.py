@@ -50,6 +50,11 @@ class CrossEncoderReranker(Cut):
         return weights.folder_of(self.name, self.workspace)
 
     @property
+    def place(self) -> Path:
+        """Where a relative folder is looked for."""
+        return Path(self.workspace or Path.cwd())
+
+    @property
     def price_name(self) -> str | None:
         """Free."""
         return None
@@ -67,16 +72,17 @@ class CrossEncoderReranker(Cut):
         """Load the model. Raises UserError when a package is missing or the model cannot be loaded."""
         about = f"cross-encoder/{self.name}"
         if self.folder is None and weights.looks_local(self.name):
-            raise UserError(f"{about}: no such folder (looked in {self.workspace or Path.cwd()})")
+            raise UserError(f"{about}: no such folder (looked in {self.place})")
         try:
             from sentence_transformers import CrossEncoder
         except ImportError as error:
-            return _Connection(_without_torch(self.folder, about, str(error.name)))
+            return _Connection(_without_torch(self, about, str(error.name)))
         known = self.name if "/" in self.name else _HUB + self.name
         try:
             return _Connection(_by_package(CrossEncoder(str(self.folder or known)), about))
         except (OSError, ValueError) as error:
-            raise UserError(f"{about}: cannot be loaded: {error}") from error
+            nowhere = "" if self.folder else f"there is no such folder (looked in {self.place}), and the model "
+            raise UserError(f"{about}: {nowhere}cannot be loaded: {error}") from error
 
 
 class _Connection:
@@ -100,13 +106,14 @@ def _by_package(model: Any, about: str) -> Score:
     return score
 
 
-def _without_torch(folder: Path | None, about: str, missing: str) -> Score:
+def _without_torch(reranker: CrossEncoderReranker, about: str, missing: str) -> Score:
     """Run a local folder by onnxruntime. Raises UserError where there is none, or it cannot be run so."""
+    folder = reranker.folder
     if folder is None:
         raise UserError(
-            f"{about} needs a package that is not installed ({missing}): "
-            "pip install 'harness-sweep[sentence-transformers]'; without it, name a local folder with a BERT or an "
-            "ONNX model: pip install 'harness-sweep[onnx]'"
+            f"{about}: there is no such folder (looked in {reranker.place}), and for a model of the Hub a package is "
+            f"not installed ({missing}): pip install 'harness-sweep[sentence-transformers]'; without it, name a local "
+            "folder with a BERT or an ONNX model: pip install 'harness-sweep[onnx]'"
         ) from None
     try:
         encoder = encoders.load(folder, scores=True, about=about)
