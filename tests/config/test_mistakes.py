@@ -63,6 +63,7 @@ def test_every_mistake_is_named_with_its_line(tmp_path: Path) -> None:
         ("plugins: [nowhere.py]", "no such Python file"),
         ("dataset: nowhere.jsonl", "no such file"),
         ("corpus: nowhere", "no such file"),
+        ("corpus: datasets/article", "did you mean 'articles'?"),
     ],
 )
 def test_a_wrong_value_is_told_apart(line: str, text: str, tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ def test_bad_files(workspace: Path) -> None:
     [
         ("none", "there is no such file or folder"),
         ("kb/logo.png", "is no document of a known format"),
-        ("kb/.hidden/none/*.md", "has no documents"),
+        ("kb/.hidden/none/*.md", "the glob matches no file"),
+        ("*.md", "the glob matches no file"),
         ("*.jsonl", "has no documents"),
         ("empty", "has no documents"),
         ("empty.jsonl", "has no documents"),
@@ -128,3 +129,22 @@ def test_no_corpus(path: str, said: str, workspace: Path) -> None:
     (workspace / "empty.jsonl").write_text("\n")
     (found,) = mistakes(path, workspace)
     assert found.found == said
+
+
+def test_a_misspelt_folder_is_answered_with_the_one_beside_it(workspace: Path) -> None:
+    """The nearest name in the same folder."""
+    (found,) = mistakes("kbb", workspace)
+    assert "did you mean 'kb'?" in found.advice
+
+
+def test_a_picture_under_a_glob_is_no_text(workspace: Path) -> None:
+    """It is of no known kind, and nobody is asked to save it as UTF-8; text in UTF-16 is."""
+    (workspace / "kb/photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
+    (workspace / "kb/wide.log").write_bytes("Gruß".encode("utf-16"))
+    picture, wide = (
+        next(m for m in mistakes("kb/*", workspace) if m.place.file.endswith(name))
+        for name in ("photo.png", "wide.log")
+    )
+    assert picture.found == "is no text, and of no known kind"
+    assert ".pdf" in picture.advice
+    assert wide.advice == "save the file as UTF-8"

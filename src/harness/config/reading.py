@@ -26,7 +26,7 @@ from harness.config.sweepfile import (
     workspace_of,
 )
 from harness.config.tree import Item
-from harness.errors import Place, UserError, advice
+from harness.errors import Place, UserError, advice, nearest
 from harness.plugins import load_file
 
 _SWEEP_KEYS = ("search", "axes", "exclude", "include")
@@ -214,7 +214,10 @@ def _corpus_choice(
 
 def _check_exists(path: str, node: Node, name: str, workspace: Path, mistakes: Mistakes) -> None:
     if not (workspace / path).exists():
-        mistakes.add(node.place, f"{name}: no such file or folder: {path}", f"looked in {workspace}")
+        folder = (workspace / path).parent
+        close = nearest(Path(path).name, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
+        todo = f"did you mean {close!r}? looked in {folder}" if close else f"looked in {workspace}"
+        mistakes.add(node.place, f"{name}: no such file or folder: {path}", todo)
 
 
 def _dataset(node: Node, workspace: Path, mistakes: Mistakes) -> DatasetChoice | None:

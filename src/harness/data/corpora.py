@@ -20,6 +20,7 @@ from harness.data.documents import (
     is_sidecar,
     json_line,
 )
+from harness.data.textfile import beside
 from harness.errors import Mistake, Place, UserError
 from harness.records import Corpus, Document
 
@@ -136,6 +137,13 @@ def _no_documents(where: Path) -> Mistake:
     return Mistake(Place(str(where)), "has no documents", f"a folder is searched for {', '.join(IN_FOLDERS)}")
 
 
+def _nothing_in(path: str, workspace: Path) -> Mistake:
+    where = workspace / path
+    if where.is_dir():
+        return _no_documents(where)
+    return Mistake(Place(str(where)), "the glob matches no file", "** matches folders at any depth")
+
+
 def _groups(paths: Sequence[str], workspace: Path) -> list[tuple[str, Path, list[Path]]]:
     """Each path with the folder that its names are relative to, and its files."""
     groups = []
@@ -150,9 +158,9 @@ def _groups(paths: Sequence[str], workspace: Path) -> list[tuple[str, Path, list
             groups.append((path, *_matches(Path(path), workspace)))
         else:
             found = "is no document of a known format" if where.exists() else "there is no such file or folder"
-            advice = f"a corpus is a folder, a glob or a file: {', '.join(ENDINGS)}"
+            advice = f"{beside(where)}a corpus is a folder, a glob or a file: {', '.join(ENDINGS)}"
             wrong.append(Mistake(Place(str(where)), found, advice))
-    wrong += [_no_documents(workspace / path) for path, _, files in groups if not files]
+    wrong += [_nothing_in(path, workspace) for path, _, files in groups if not files]
     if wrong:
         raise UserError(wrong)
     return groups

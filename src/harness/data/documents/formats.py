@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.data.documents.entry import Entry, storable
+from harness.data.documents.entry import Entry, broken, content, storable
 from harness.data.documents.jsonlines import json_documents
 from harness.data.documents.metadata import Sidecars
 from harness.data.documents.pdf import load_pdf
@@ -65,7 +66,21 @@ FORMATS = (
     Format("csv", many=csv_documents, named=(".csv",)),
     Format("jsonl", many=json_documents, named=(".jsonl", ".ndjson")),
 )
-OTHER = Format("other text", one=load_other_text)
-
 IN_FOLDERS = tuple(ending for format_ in FORMATS for ending in format_.endings)
 ENDINGS = {ending: format_ for format_ in FORMATS for ending in (*format_.endings, *format_.named)}
+
+_BEGINNING = 8192
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def _load_unknown(path: Path, name: str) -> Document:
+    """A text of no known kind. Raises UserError for what is binary."""
+    beginning = content(path)[:_BEGINNING]
+    if b"\0" in beginning and not beginning.startswith(_MARKS):
+        raise broken(
+            path, "is no text, and of no known kind", f"leave it out; known are {', '.join(ENDINGS)}, and text"
+        )
+    return load_other_text(path, name)
+
+
+OTHER = Format("other text", one=_load_unknown)
