@@ -206,3 +206,19 @@ def test_what_came_late_leaves_the_key_alone() -> None:
     assert identity(secret) == identity(make("index", served))
     assert secret.environment == ("TOKEN", "OTHER")
     assert "Authorization" not in label(secret)
+
+
+def test_approximate_search_of_few_vectors_asks_the_graph(tmp_path: Path) -> None:
+    """A poor graph over 1,200 vectors without structure misses neighbours, and nothing hides that."""
+    vectors = np.random.default_rng(1).normal(size=(1200, 64)).astype(np.float32)
+    poor = {"search": "approximate", "ef_construction": 2, "ef_search": 1, "max_neighbors": 2}
+    opened = make("index", {"use": "chroma", **poor}).open(tmp_path, "poor")
+    opened.fill(chunks(1200), vectors)
+    queries = np.random.default_rng(2).normal(size=(50, 64)).astype(np.float32)
+    found = opened.search(queries, 5)
+    opened.close()
+    exact = make("index", "exact").open(tmp_path, "exact")
+    exact.fill(chunks(1200), vectors)
+    there = exact.search(queries, 5)
+    both = sum(len({n for n, _ in a} & {n for n, _ in b}) for a, b in zip(found, there, strict=True))
+    assert both < 0.9 * 5 * 50

@@ -128,11 +128,13 @@ def _setting(value: object) -> str:
 def _verdict(summary: dict[str, Any], objective: str) -> None:
     best = summary["best"]
     if best is None:
-        click.echo("No variant has a score.")
+        click.echo(f"\nNo variant has a score of {objective}.")
         return
     alike = len(summary["best_set"]) - 1
     click.echo(f"\nBest: {best['label']}")
-    if alike:
+    if summary["variants"] == 1:
+        pass
+    elif alike:
         click.echo(
             f"* {alike} other variant{'s' if alike > 1 else ''} cannot be told from it "
             "(paired differences, clustered, Holm-corrected at 5%)."
@@ -160,13 +162,19 @@ def _costs(summary: dict[str, Any]) -> None:
         f"Cells: {summary['finished_cells']} of {summary['cells']} done, {summary['failed_cells']} failed. "
         f"Answers: {calls['made']} made, {calls['cached']} cached, {shared} shared. "
         f"Embeddings: {texts['made']} made of {texts['naive']} naive. "
-        f"Cost: USD {money(summary['cost_usd'])}{_foreseen(summary)}. Time: {summary['wall_s']} s."
+        f"Cost: USD {money(summary['cost_usd'])}. Time: {summary['wall_s']} s."
     )
+    if summary.get("failures"):
+        click.echo("Failed: " + ", ".join(f"{count} x {what}" for what, count in summary["failures"].items()))
+    for caution in summary.get("cautions") or []:
+        click.echo(f"Caution: {caution}.")
     besides = [
-        f"{stage} {entry['calls']} (USD {money(entry['usd'])})" for stage, entry in summary.get("spending", {}).items()
+        f"{stage} USD {money(entry['usd'])} ({entry['calls']} calls)"
+        for stage, entry in summary.get("spending", {}).items()
     ]
-    if besides:
-        click.echo(f"Of these costs, besides answers: {', '.join(besides)}.")
+    if besides or _foreseen(summary):
+        parts = [f"answers USD {money(summary.get('answers_usd'))}{_foreseen(summary)}", *besides]
+        click.echo(f"Of this cost: {', '.join(parts)}.")
     if summary.get("left_out"):
         click.echo(
             f"{summary['left_out']} documents could not be read and were left out: see corpus.skipped in sweep.json."

@@ -27,11 +27,10 @@ class Expression:
     def names(self) -> set[str]:
         """The names that the condition uses. Raises UserError when it is not an expression."""
         try:
-            tree = _ENVIRONMENT.parse("{{ (" + self._source + ") }}")
+            undeclared = meta.find_undeclared_variables(_ENVIRONMENT.parse("{{ (" + self._source + ") }}"))
         except TemplateError as error:
             raise UserError(f"cannot read the condition {self.text!r}: {error}") from error
-        backticked = set(_QUOTED.findall(self.text))
-        return {n for n in meta.find_undeclared_variables(tree) if not n.startswith("_q")} | backticked
+        return {name for name in undeclared if not name.startswith("_q")} | set(_QUOTED.findall(self.text))
 
     @property
     def _source(self) -> str:

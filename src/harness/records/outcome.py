@@ -30,7 +30,8 @@ class Outcome:
     `request` is the key of the rendered request; `source` is `made` (asked in this sweep), `cached` (known from an
     earlier one) or `shared` (another cell of this sweep asked the same). `cost_usd` is what the answer costs when it is
     asked for, whoever paid: 0 for a local model, None where the price is unknown. `missed` is the evidence that no
-    passage covers: spans cut to what is missing, a document alone where only that was asked for.
+    passage covers: spans cut to what is missing, a document alone where only that was asked for. `query_usd` is what
+    the queries cost that a model wrote for it: 0 where none did, None where the price is unknown.
     """
 
     variant: str
@@ -51,6 +52,7 @@ class Outcome:
     wait_ms: float | None = None
     attempts: int | None = None
     missed: tuple[Evidence, ...] = ()
+    query_usd: float | None = 0.0
     failure: Failure | None = None
 
 
@@ -58,6 +60,7 @@ class Outcome:
 class Case:
     """What a metric sees: the example and what one cell made of it.
 
+    `cost_usd` is that of the answer and of the queries that a model wrote for it; None where a price is unknown.
     `evidence_chunks` are the chunks of the variant's chunking that share a character with the evidence, as the model
     would get them; None where there is no knowledge base. `index_recall` is the share of the question's exact nearest
     neighbours that the index found; None where nobody looked.

@@ -22,6 +22,7 @@ OUTCOME_COLUMNS = (
     "cached_tokens",
     "reasoning_tokens",
     "cost_usd",
+    "query_usd",
     "latency_ms",
     "first_token_ms",
     "wait_ms",

@@ -24,7 +24,7 @@ def schemas() -> dict[str, Any]:
     kinds: dict[str, Any] = {
         **dict.fromkeys(("repeat", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"), whole),
         **dict.fromkeys(("attempts", "start", "end"), whole),
-        **dict.fromkeys(("cost_usd", "latency_ms", "first_token_ms", "wait_ms", "value"), real),
+        **dict.fromkeys(("cost_usd", "query_usd", "latency_ms", "first_token_ms", "wait_ms", "value"), real),
         "passages": pa.list_(passage),
         "missed": pa.list_(pa.struct(span)),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from harness.store import StoredSweep, layout, write_summary
@@ -17,7 +18,8 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
     metrics = {m["name"]: figures(found[m["name"]], m["low"], m["high"]) for m in header["metrics"]}
     ranking = ranking_of(stored, found)
     objective = header["objective"]["metric"]
-    best = ranking.places[0].variant if ranking.places else None
+    first = ranking.places[0].variant if ranking.places else None
+    best = first if first is not None and metrics[objective][first].n else None
     labels = {entry["id"]: entry["label"] for entry in stored.variants}
     totals = _totals(stored)
     content = {
@@ -37,7 +39,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
             "score": metrics[objective][best].mean,
             "interval": [metrics[objective][best].low, metrics[objective][best].high],
         },
-        "best_set": ranking.best_set,
+        "best_set": ranking.best_set if best else [],
         "detectable": ranking.detectable,
         "clusters": ranking.clusters,
         "interval_method": METHOD,
@@ -106,14 +108,24 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
         "stages": work.get("stages", {}),
         "exact_search": work.get("exact_search"),
         "approximate": work.get("approximate", []),
+        "cautions": work.get("cautions", []),
+        "failures": _failures(outcomes),
         "tokens": {
             kind: int(pc.sum(answered[f"{kind}_tokens"]).as_py() or 0) for kind in ("input", "output", "cached")
         },
+        "answers_usd": answers_usd,
         "cost_usd": None if answers_usd is None or None in besides else answers_usd + sum(besides),
         "spending": spending,
         "estimate": stored.folder.read_json(layout.ESTIMATE),
         "wall_s": stored.exit.get("wall_s"),
     }
+
+
+def _failures(outcomes: Any) -> dict[str, int]:
+    """How many cells failed, by stage and kind, the most frequent first."""
+    rows = zip(outcomes["failure_stage"].to_pylist(), outcomes["failure_kind"].to_pylist(), strict=True)
+    counts = Counter(f"{stage}: {kind}" for stage, kind in rows if kind is not None)
+    return dict(counts.most_common())
 
 
 def _spending(stored: StoredSweep) -> dict[str, dict[str, Any]]:

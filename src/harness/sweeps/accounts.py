@@ -21,10 +21,11 @@ Demand = tuple[Any, str, Iterable[str]]
 
 @dataclass
 class Embeddings:
-    """`naive` counts texts; `distinct` holds the keys of those that differ."""
+    """`naive` counts texts; `distinct` holds those that differ by key: the embedder's name in the price table (None: it
+    is free) and the text's characters."""
 
     naive: int = 0
-    distinct: set[str] = field(default_factory=set)
+    distinct: dict[str, tuple[str | None, int]] = field(default_factory=dict)
 
 
 async def embeddings_of(workload: Workload, retrievals: Retrievals, *, free: bool = True) -> Embeddings:
@@ -42,7 +43,9 @@ async def embeddings_of(workload: Workload, retrievals: Retrievals, *, free: boo
             found = workload.contexts.retrieved.get(key)
             searched = dict.fromkeys([lookup async for lookup in _searched(group, found)])
             for embedder, purpose, texts in _demands(group, chunking, found, searched):
-                counted.distinct.update(vector_keys(embedder, list(texts), purpose))
+                every, price = list(texts), embedder.price_name
+                sizes_of = ((price, len(text)) for text in every)
+                counted.distinct.update(zip(vector_keys(embedder, every, purpose), sizes_of, strict=True))
     for variant in workload.config.variants:
         settings = variant.chatbot.retrieval
         if settings is not None and needs_vectors(settings):

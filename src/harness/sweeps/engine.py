@@ -128,6 +128,7 @@ class Engine:
             failure = cell.failure or Failure("generate", "missing", "no answer")
             return Outcome(variant, example, repeat, passages, failure=failure)
         missed = self._workload.findings.missed(cell.example, cell.context)
+        query_usd = self._workload.contexts.query_usd(cell.variant, cell.example)
         source = answer.source if owners[cell.request] == cell.id else "shared"
         reply = answer.reply
         if reply is None:
@@ -141,6 +142,7 @@ class Engine:
                 wait_ms=answer.wait_ms,
                 attempts=answer.attempts,
                 missed=missed,
+                query_usd=query_usd,
                 failure=answer.failure,
             )
         return Outcome(
@@ -162,6 +164,7 @@ class Engine:
             wait_ms=answer.wait_ms,
             attempts=answer.attempts,
             missed=missed,
+            query_usd=query_usd,
         )
 
     def _count(self, answers: Iterable[Answer]) -> None:

@@ -10,17 +10,17 @@ from typing import Any
 
 from harness.config import SweepConfig
 from harness.errors import ProviderError
-from harness.plugins import EmbeddingSplitter, identity, label, make, name
-from harness.records import Message, Request
+from harness.plugins import EmbeddingSplitter, label, make, name
+from harness.records import Message
 from harness.sweeps.accounts import Embeddings, embeddings_of
 from harness.sweeps.cache import Overlay
-from harness.sweeps.estimate import Call, estimate, to_ask
+from harness.sweeps.estimate import CHARACTERS_PER_TOKEN, Call, estimate, to_ask
 from harness.sweeps.gateway import Gateway, Prices, Spent
 from harness.sweeps.inputs import Inputs
-from harness.sweeps.keys import request_key
 from harness.sweeps.progress import Progress
 from harness.sweeps.retrieval.groups import parts_of, writer_of
 from harness.sweeps.retrieval.hits import Retrievals
+from harness.sweeps.retrieval.lookups import asked
 from harness.sweeps.workload import Workload
 
 _LOCAL_CALL_S, _REMOTE_CALL_S = 0.001, 2.0
@@ -60,47 +60,53 @@ async def _plan(config: SweepConfig, inputs: Inputs) -> Plan:
     gateway = Gateway(cache, "", Prices(config.prices), config.budget, Spent())
     workload = Workload(config, inputs.corpus, inputs.dataset.examples)
     try:
+        writing = await queries_to_write(workload, gateway)
         exact, embeddings = True, Embeddings()
         if inputs.corpus is not None:
             scopes, index = workload.groups.scopes, make("index", "exact")
             retrievals = Retrievals(inputs.corpus, scopes, cache, gateway, work, progress, in_memory=index)
-            exact, embeddings = await _foreseen(workload, retrievals, cache)
+            exact, embeddings = await _foreseen(workload, retrievals, cache, bool(writing.unknown))
             if exact:
                 await workload.contexts.gather(retrievals, cache, gateway, progress)
                 embeddings = await embeddings_of(workload, retrievals)
         if exact:
             await workload.resolve()
-        return await _counted(config, workload, cache, gateway, embeddings, exact)
+        return _counted(config, workload, cache, gateway, embeddings, writing, exact)
     finally:
         await gateway.close()
         cache.close()
 
 
-async def _foreseen(workload: Workload, retrievals: Retrievals, cache: Overlay) -> tuple[bool, Embeddings]:
+async def _foreseen(
+    workload: Workload, retrievals: Retrievals, cache: Overlay, unwritten: bool
+) -> tuple[bool, Embeddings]:
     """Whether retrieval can be run without spending, and the texts that it embeds, as far as they are known before."""
     settings = [group.settings for group in workload.groups.by_key.values()]
     settings += [v.chatbot.retrieval for v in workload.config.variants if v.chatbot.retrieval is not None]
-    free = all(part.local for each in settings for part in parts_of(each))
+    written = not unwritten
+    remote = [part for each in settings for part in parts_of(each) if part is not writer_of(each) and not part.local]
+    free = written and not remote
     embeddings = await embeddings_of(workload, retrievals, free=all(each.embedder.local for each in settings))
     if free:
         return True, embeddings
-    asks = any(not part.local for each in settings for part in parts_of(each) if part is not each.embedder)
+    asks = any(part is not each.embedder for each in settings for part in parts_of(each) if part in remote)
     asks = asks or any(writer_of(each) is not None for each in settings)  # nobody knows what it will search with
     splits = any(isinstance(each.splitter, EmbeddingSplitter) for each in settings)
     known = len(cache.makers(list(embeddings.distinct))) == len(embeddings.distinct)
     return known and not asks and not splits, embeddings
 
 
-async def _counted(
+def _counted(
     config: SweepConfig,
     workload: Workload,
     cache: Overlay,
     gateway: Gateway,
     embeddings: Embeddings,
+    writing: Writing,
     exact: bool,
 ) -> Plan:
     cells = len(config.variants) * len(workload.examples) * config.repeats
-    stages = stage_counts(workload, cache)
+    stages = stage_counts(workload, cache, writing)
     if exact:
         requests = {cell.request: cell for cell in workload.cells if cell.request is not None}
         known = gateway.known(list(requests))
@@ -120,14 +126,15 @@ async def _counted(
         exact=exact,
     )
     asked: list[Call] = list(to_ask(todo) if exact else _guessed(config, workload))
-    asked += await _queries_to_write(workload, gateway)
+    asked += writing.unknown.values()
     _price(plan, asked, gateway.prices, config)
-    plan.notes += _notes(config, exact)
+    _price_embeddings(plan, embeddings, cache, gateway.prices)
+    plan.notes += [*_notes(config, exact), *workload.groups.cautions()]
     return plan
 
 
-def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
-    """Chunkings, indexes and retrievals: naive, distinct, and known from before."""
+def stage_counts(workload: Workload, cache: Any, writing: Writing) -> dict[str, dict[str, int]]:
+    """Chunkings, indexes, written queries, retrievals, reranked pairs: naive, distinct, and known from before."""
     groups = workload.groups
     chunk_keys, index_keys, hits_keys = list(groups.chunk_keys()), list(groups.index_keys()), groups.hits_keys()
     retrievals = [v.chatbot.retrieval for v in workload.config.variants if v.chatbot.retrieval is not None]
@@ -137,6 +144,9 @@ def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
         "index": {"naive": indexed, "distinct": len(index_keys), "cached": len(cache.makers(index_keys))},
         "retrieve": {"naive": len(retrievals) * len(workload.examples), "distinct": len(hits_keys)},
     }
+    if writing.calls:
+        known = len(writing.calls) - len(writing.unknown)
+        counts["query"] = {"naive": writing.naive, "distinct": len(writing.calls), "cached": known}
     pairs = workload.contexts.pairs
     if pairs.naive:
         known = len(cache.makers(list(pairs.distinct)))
@@ -144,17 +154,26 @@ def stage_counts(workload: Workload, cache: Any) -> dict[str, dict[str, int]]:
     return counts
 
 
-async def _queries_to_write(workload: Workload, gateway: Gateway) -> list[Call]:
-    """The calls by which models write queries that are not known yet."""
+@dataclass
+class Writing:
+    """The calls by which models write queries, by key; `unknown` are yet to be made, `naive` counts one for each query
+    of each variant."""
+
+    naive: int = 0
+    calls: dict[str, Call] = field(default_factory=dict)
+    unknown: dict[str, Call] = field(default_factory=dict)
+
+
+async def queries_to_write(workload: Workload, gateway: Gateway) -> Writing:
+    """Find the calls without making them: the writers are asked with a model that only notes."""
     calls: dict[str, Call] = {}
 
     for group in workload.groups.by_key.values():
         model = writer_of(group.settings)
 
         async def note(messages: Sequence[Message], sampling: Mapping[str, Any], model: Any = model) -> str:
-            request = Request(tuple(messages), model.parameters(dict(sampling)))
-            size = sum(len(message.content) for message in messages)
-            calls[request_key(model, identity(model), request, 0)] = (model, request.parameters, size)
+            request, key = asked(model, messages, sampling)
+            calls[key] = (model, request.parameters, sum(len(message.content) for message in messages))
             return ""
 
         if model is not None:
@@ -162,7 +181,9 @@ async def _queries_to_write(workload: Workload, gateway: Gateway) -> list[Call]:
                 with suppress(ProviderError):  # a prompt that this query cannot fill
                     await group.settings.query.lookups(query, note)
     known = gateway.known(list(calls), cut=True)
-    return [call for key, call in calls.items() if key not in known]
+    written = [v.chatbot.retrieval for v in workload.config.variants if v.chatbot.retrieval is not None]
+    naive = sum(writer_of(settings) is not None for settings in written) * len(workload.examples)
+    return Writing(naive, calls, {key: call for key, call in calls.items() if key not in known})
 
 
 def _guessed(config: SweepConfig, workload: Workload) -> Iterator[Call]:
@@ -192,13 +213,31 @@ def _price(plan: Plan, asked: Iterable[Call], prices: Prices, config: SweepConfi
         plan.notes.append("batch: answers come when the provider has time, within a day; the time is not foreseeable")
 
 
+def _price_embeddings(plan: Plan, embeddings: Embeddings, cache: Overlay, prices: Prices) -> None:
+    """Add what the texts would cost that are not embedded yet: a token for four characters, more or less."""
+    known = cache.makers(list(embeddings.distinct))
+    sizes: dict[str | None, int] = {}
+    for key, (price_name, characters) in embeddings.distinct.items():
+        if key not in known:
+            sizes[price_name] = sizes.get(price_name, 0) + characters
+    for price_name, characters in sizes.items():
+        price = prices.per_token(price_name)
+        if price is None:
+            plan.notes.append(f"no price is known for {price_name}: set `prices:` to get a cost")
+            plan.cost_usd = plan.cost_low = plan.cost_high = None
+        elif plan.cost_usd is not None and plan.cost_low is not None and plan.cost_high is not None:
+            usd = characters / CHARACTERS_PER_TOKEN * price.input
+            plan.cost_usd = round(plan.cost_usd + usd, 6)
+            plan.cost_low, plan.cost_high = round(plan.cost_low + 0.8 * usd, 6), round(plan.cost_high + 1.3 * usd, 6)
+
+
 def _notes(config: SweepConfig, exact: bool) -> list[str]:
     """What a reader should know about the numbers."""
     notes = []
     if not exact:
         notes.append(
-            "retrieval asks a provider, so nothing was retrieved: `distinct` calls are an upper bound, "
-            "and the cost of embedding and reranking is not in the estimate"
+            "retrieval asks a model or a provider for what is not known yet, so nothing was retrieved: `distinct` "
+            "calls are an upper bound, and the cost of reranking is not in the estimate"
         )
     retrievals = [v.chatbot.retrieval for v in config.variants if v.chatbot.retrieval is not None]
     if any(getattr(retrieval.index, "search", "exact") == "approximate" for retrieval in retrievals):

@@ -9,8 +9,9 @@ from harness.records import Corpus
 from harness.sweeps.accounts import Embeddings, embeddings_of
 from harness.sweeps.cache import Cache
 from harness.sweeps.gateway import Gateway
-from harness.sweeps.plan import stage_counts
+from harness.sweeps.plan import Writing, queries_to_write, stage_counts
 from harness.sweeps.progress import Progress
+from harness.sweeps.retrieval.groups import parts_of
 from harness.sweeps.retrieval.hits import Retrievals
 from harness.sweeps.workload import Workload
 
@@ -24,6 +25,7 @@ class Preparation:
         self._gateway = gateway
         self._progress = progress
         self._folder = folder
+        self._writing = Writing()
 
     async def run(self, *, fresh: bool) -> Embeddings:
         """Run them all; returns what was embedded. `fresh`: queries that models write are written anew.
@@ -32,6 +34,7 @@ class Preparation:
         """
         corpus = self._workload.corpus
         counted = Embeddings() if corpus is None else await self._retrieve(corpus, fresh)
+        self._writing = await queries_to_write(self._workload, self._gateway)
         await self._workload.resolve()
         return counted
 
@@ -41,6 +44,8 @@ class Preparation:
         for stage, found in (("chunk", groups.chunk_keys()), ("index", groups.index_keys())):
             progress.stages[stage].total = len(found)
         progress.stages["retrieve"].total = len(groups.hits_keys())
+        if any(not part.local for group in groups.by_key.values() for part in parts_of(group.settings)):
+            retrievals.try_indexes([group.settings.index for group in groups.by_key.values()])
         progress.message = "chunking"
         foreseen = (await embeddings_of(workload, retrievals)).distinct
         progress.stages["embed"].total = len(foreseen)
@@ -65,16 +70,18 @@ class Preparation:
                 "made": sum(made_by == maker for made_by in makers.values()),
             },
             "stages": self._stages(maker),
+            "cautions": self._workload.groups.cautions(),
             "exact_search": not approximate,
             "approximate": approximate,
         }
 
     def _stages(self, maker: str) -> dict[str, dict[str, int]]:
         groups = self._workload.groups
-        counts = stage_counts(self._workload, self._cache)
+        counts = stage_counts(self._workload, self._cache, self._writing)
         keys_of = {
             "chunk": list(groups.chunk_keys()),
             "index": list(groups.index_keys()),
+            "query": list(self._writing.calls),
             "retrieve": groups.hits_keys(),
             "rerank": list(self._workload.contexts.pairs.distinct),
         }

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from harness.config import NamedMetric
+from harness.errors import HarnessError
 from harness.plugins import identity
 from harness.records import Case, Example, Outcome, Score, Verdict, digest
 from harness.records.outcome import NO_ANSWER
@@ -28,6 +29,8 @@ Value = tuple[float | None, str | None, str | None]
 _SHARED = frozenset({"answer", "passages"})
 """Fields that many cells have in common: a cheap metric that reads no others is computed once for all of them."""
 _MOST_SHARED = 1_000_000
+_AT_ONCE = 64
+"""Scores to wait for at a time."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,15 @@ class _Wanted:
 
 
 class Scorer:
-    """Scores outcomes. Equal cases are scored once, in this sweep and in later ones, unless that is cheap."""
+    """Scores outcomes. Equal cases are scored once, in this sweep and in later ones, unless that is cheap.
+
+    Raises UserError where a metric needs something made ready (a user's file) that fails.
+    """
 
     def __init__(self, metrics: Sequence[NamedMetric], cache: Cache, progress: Progress, findings: Findings) -> None:
+        for metric in metrics:
+            if hasattr(metric.part, "ready"):
+                metric.part.ready()
         self._metrics = [
             _Prepared(
                 m.name,
@@ -67,6 +76,8 @@ class Scorer:
         self._findings = findings
         self._progress = progress
         self._known: dict[str, Value] = {}
+        self._making: dict[str, asyncio.Task[Value]] = {}
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         self._at_once: dict[tuple[Any, ...], Value] = {}
 
     async def scores(self, cells: Sequence[tuple[Cell, Outcome]]) -> list[list[Score]]:
@@ -90,7 +101,7 @@ class Scorer:
             outcome.answer,
             outcome.passages,
             outcome.latency_ms,
-            outcome.cost_usd,
+            _cost(outcome),
             outcome.input_tokens,
             outcome.output_tokens,
             outcome.first_token_ms,
@@ -131,13 +142,20 @@ class Scorer:
             value, reason = orjson.loads(stored.value)
             self._known[key] = (value, reason, None)
             del unknown[key]
-        self._progress.stages["score"].made += len(unknown)
-        made: dict[str, bytes] = {}
-        for key, entry in unknown.items():
-            value, reason, failure = self._known[key] = await _score(entry.metric.part, entry.case)
-            if failure is None:
-                made[key] = orjson.dumps((value, reason))
+        mine = [key for key in unknown if key not in self._making]  # the others another answer brought a moment ago
+        self._progress.stages["score"].made += len(mine)
+        for key in mine:
+            self._making[key] = asyncio.create_task(self._make(unknown[key]))
+        values = await asyncio.gather(*(self._making[key] for key in unknown))
+        self._known.update(zip(unknown, values, strict=True))
+        made = {key: orjson.dumps(self._known[key][:2]) for key in mine if self._known[key][2] is None}
         self._cache.put("score", made)
+        for key in mine:
+            del self._making[key]
+
+    async def _make(self, entry: _Wanted) -> Value:
+        async with self._slots:
+            return await _score(entry.metric.part, entry.case)
 
     def _of(self, outcome: Outcome, entries: list[_Wanted]) -> list[Score]:
         cell = (outcome.variant, outcome.example, outcome.repeat)
@@ -152,6 +170,13 @@ class Scorer:
         cell = (outcome.variant, outcome.example, outcome.repeat)
         reason = f"{NO_ANSWER}{outcome.failure}"
         return [Score(*cell, m.name, None, None, reason) for m in self._metrics if m.part.applies(example)]
+
+
+def _cost(outcome: Outcome) -> float | None:
+    """What a cell costs, whoever paid: its answer and the queries that were written for it."""
+    if outcome.cost_usd is None or outcome.query_usd is None:
+        return None
+    return outcome.cost_usd + outcome.query_usd
 
 
 def _key(metric: _Prepared, case: Case, passages: str) -> str:
@@ -181,7 +206,8 @@ def _score_at_once(metric: Any, case: Case) -> Value:
 
 
 def _raised(error: Exception) -> Value:
-    return None, None, f"{type(error).__name__}: {error}"
+    told = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+    return None, None, told
 
 
 def _value(verdict: Verdict | float | None) -> Value:

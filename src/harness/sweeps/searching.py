@@ -11,7 +11,7 @@ from harness.config import Retrieval, SweepConfig, Variant
 from harness.data import read_documents
 from harness.errors import UserError, advice
 from harness.plugins import label
-from harness.records import Chunk, Context, Corpus, Evidence, Example, Failure, Message, Query, digest
+from harness.records import Chunk, Context, Corpus, Evidence, Example, Failure, Message, Passage, Query, digest
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
 from harness.sweeps.gateway import Gateway, Prices, Spent, check_environment, check_prices
@@ -24,6 +24,7 @@ from harness.sweeps.retrieval.retrieved import Retrieved
 from harness.sweeps.workload import Workload
 
 _MAKER = "search"
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Found:
     `searched` are the texts that were searched with. `context` is None where there is a `failure`. `exact` tells
     whether the ranking rests on exact search; where it does not, `given_up` are the chunks among the exact nearest that
     the index did not find. `milliseconds` tells the time of each step that was done now. `missed` is the evidence that
-    no passage covers.
+    no passage covers. `left` is how many documents the filter leaves; None without one.
     """
 
     variant: Variant
@@ -45,6 +46,7 @@ class Found:
     given_up: tuple[Chunk, ...] = ()
     missed: tuple[Evidence, ...] = ()
     milliseconds: dict[str, float] = field(default_factory=dict)
+    left: int | None = None
 
     @property
     def label(self) -> str:
@@ -61,13 +63,25 @@ class Found:
 class Search:
     """What all variants found for one example, in the order of the sweep, and what that cost now.
 
-    `usd` is None where a price is unknown.
+    `usd` is None where a price is unknown. `documents` counts those of the corpus. `of_dataset`: the example is one of
+    the dataset, not a question that was just asked.
     """
 
     example: Example
     found: tuple[Found, ...]
     calls: int
     usd: float | None
+    documents: int = 0
+    of_dataset: bool = True
+
+    def holds_evidence(self, passage: Passage) -> bool:
+        """Whether a passage shares a character with a piece of the example's evidence."""
+        return any(
+            evidence.document == passage.document
+            and (evidence.start is None or evidence.end is None or passage.end > evidence.start)
+            and (evidence.start is None or evidence.end is None or passage.start < evidence.end)
+            for evidence in self.example.evidence
+        )
 
 
 def search(config: SweepConfig, question: str | None, example: str | None, variants: Sequence[str] = ()) -> Search:
@@ -86,7 +100,8 @@ def search(config: SweepConfig, question: str | None, example: str | None, varia
     parts = list(dict.fromkeys(part for settings in wanted for part in parts_of(settings)))
     check_environment([*parts, *dict.fromkeys(settings.index for settings in wanted)])
     check_prices(parts, Prices(config.prices), config.budget)
-    return asyncio.run(_search(config, corpus, asked, chosen))
+    found = asyncio.run(_search(config, corpus, asked, chosen))
+    return replace(found, of_dataset=example is not None)
 
 
 def _inputs(config: SweepConfig, question: str | None, example: str | None) -> tuple[Corpus | None, Example]:
@@ -106,7 +121,10 @@ def _distinct(config: SweepConfig, wanted: Sequence[str]) -> list[tuple[Variant,
     """The variants whose retrievals differ, each with the others that retrieve as it does."""
     chosen = [v for v in config.variants if not wanted or any(v.id.startswith(start) for start in wanted)]
     if not chosen:
-        raise UserError(f"no variant begins with {' or '.join(wanted)}; harness plan {config.path} counts them")
+        some = [f"{variant.id}  {variant.label}" for variant in config.variants[:_SHOWN]]
+        more = len(config.variants) - len(some)
+        lines = "\n    ".join([*some, *([f"and {more} more"] if more else [])])
+        raise UserError(f"the id of no variant begins with {' or '.join(wanted)}; there are\n    {lines}")
     groups: dict[str, list[Variant]] = {}
     for variant in chosen:
         settings = variant.chatbot.retrieval
@@ -137,7 +155,8 @@ async def _search(
             if retrieved.key not in comparisons:
                 comparisons[retrieved.key] = await compared(retrieved, retrievals, cache)
             found.append(_found(workload, example, variant, others, retrieved, settings, comparisons[retrieved.key]))
-        return Search(example, tuple(found), spent.calls, None if spent.unknown else spent.usd)
+        usd = None if spent.unknown else spent.usd
+        return Search(example, tuple(found), spent.calls, usd, len(corpus.documents))
     finally:
         await gateway.close()
         cache.close()
@@ -160,11 +179,12 @@ def _found(
     took = dict(retrieved.milliseconds)
     if (relevance := contexts.relevance_of(settings)) is not None:
         took["rerank"] = relevance.milliseconds
+    left = len(workload.groups.scopes.documents(query.scope)) if query.scope else None
     if isinstance(made, Failure):
-        return Found(variant, others, searched, None, made, retrieved.exact, milliseconds=took)
+        return Found(variant, others, searched, None, made, retrieved.exact, milliseconds=took, left=left)
     missed = workload.findings.missed(example, made)
     given_up = tuple(_given_up(retrieved, query, settings.top_k, comparison))
-    return Found(variant, others, searched, made, None, retrieved.exact, given_up, missed, took)
+    return Found(variant, others, searched, made, None, retrieved.exact, given_up, missed, took, left)
 
 
 def _given_up(retrieved: Retrieved, query: Query, k: int, comparison: Comparison) -> list[Chunk]:

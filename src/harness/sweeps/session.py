@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import SweepConfig
-from harness.errors import HarnessError, Incomplete, Interrupted, ProviderError
+from harness.errors import HarnessError, Incomplete, Interrupted, ProviderError, UserError
 from harness.store import Folder, StoredSweep, Writer, layout
 from harness.store.folder import write_json
 from harness.sweeps.asking import Asking, Finished
@@ -67,13 +68,19 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     target = Folder(options.runs or config.workspace / "runs")
     local = target.path if target.is_local else config.workspace / WORK / "staged"
     key = resume_key(config, inputs, options.fresh)
-    path = _unfinished(Folder(local), key) or local / _new_id(config.name)
+    resumed = _unfinished(Folder(local), key)
+    path = resumed or local / _new_id(config.name)
     session = _Session(config, workload, inputs, options, progress, path, key)
     session.parts = parts
     try:
         asyncio.run(session.run())
+    except UserError:
+        if not resumed and session.is_empty():
+            shutil.rmtree(path)  # nothing began: a folder of nothing would only be in the way
+            progress.sweep = ""
+        raise
     finally:
-        if not target.is_local:
+        if not target.is_local and path.exists():
             (target / path.name).upload(path)
     return StoredSweep(Folder(path))
 
@@ -118,6 +125,10 @@ class _Session:
         self.stop = asyncio.Event()
         self.started = time.time()
         progress.sweep = path.name
+
+    def is_empty(self) -> bool:
+        """Whether nothing was finished and nothing spent."""
+        return not self.writer.finished_cells() and not self.writer.spent()
 
     async def run(self) -> None:
         """Run to the end, and write how it ended."""
@@ -196,6 +207,7 @@ class _Session:
             at_once = config.limits.concurrency
             return Asking(self.workload, gateway, batches, at_once, self.stop, finished)
 
+        self._put_back(gateway, known)
         scorer = Scorer(config.metrics, self.cache, progress, self.workload.findings)
         failures = config.failures_allowed(len(cells))
         engine = Engine(
@@ -214,6 +226,16 @@ class _Session:
         finally:
             if batches is not None:
                 batches.close()
+
+    def _put_back(self, gateway: Gateway, known: Mapping[str, Answer]) -> None:
+        """What a killed process paid for and wrote into the journal alone is put where other sweeps find it."""
+        made = [key for key, answer in known.items() if answer.source == "made" and answer.reply is not None]
+        lost = set(made) - self.cache.makers(made).keys()
+        models = {c.request: c.variant.chatbot.model for c in self.workload.cells if c.request in lost} if lost else {}
+        for key, model in models.items():
+            answer = known[key or ""]
+            if answer.reply is not None:
+                gateway.keep(model, key or "", answer.reply, answer.wait_ms, answer.attempts)
 
     def _say(self, message: str) -> None:
         self.progress.message = message

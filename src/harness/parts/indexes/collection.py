@@ -126,7 +126,7 @@ class Collection:
                 self._known = np.zeros(0, dtype=np.bool_)
             return self._rows.nearest(queries, k, allowed)
         numbers = None if allowed is None else np.flatnonzero(allowed)
-        if pool <= _FEW or pool <= k:
+        if numbers is not None and (pool <= _FEW or pool <= k):
             return self._compared(queries, k, numbers)
         return self._approximate(queries, k, numbers)
 

@@ -11,7 +11,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harness.plugins import EmbeddingSplitter, GivingSplitter
+from harness.errors import HarnessError, UserError
+from harness.plugins import EmbeddingSplitter, GivingSplitter, label
 from harness.records import Chunk, Corpus, Document, Span
 from harness.sweeps.cache import Cache
 
@@ -53,13 +54,37 @@ async def chunking_of(corpus: Corpus, splitter: Any, key: str, cache: Cache, emb
 async def _spans(document: Document, splitter: Any, embed: Embed) -> list[list[int]]:
     """The chunks of a document as [start, end], or [start, end, start given, end given]."""
     text = document.text[document.body :] if document.body else document.text
-    if isinstance(splitter, EmbeddingSplitter):
-        found = await splitter.split_by(text, embed)
-    else:
-        found = splitter.split(text)
-    found = sorted(found)
-    given = splitter.given(text, found) if isinstance(splitter, GivingSplitter) else found
+    try:
+        if isinstance(splitter, EmbeddingSplitter):
+            found = _checked(await splitter.split_by(text, embed), text)
+        else:
+            found = _checked(splitter.split(text), text)
+        given = _checked(splitter.given(text, found), text, len(found)) if _gives(splitter) else found
+    except HarnessError:
+        raise
+    except Exception as error:
+        # A stranger's splitter; ours raise nothing.
+        said = f"{type(error).__name__}: {error}"
+        raise UserError(f"splitter {label(splitter)} failed on document {document.id!r}: {said}") from error
     return [_row(span, larger, document.body) for span, larger in zip(found, given, strict=True)]
+
+
+def _gives(splitter: Any) -> bool:
+    return isinstance(splitter, GivingSplitter)
+
+
+def _checked(spans: Any, text: str, count: int | None = None) -> list[Span]:
+    """The spans that a splitter gave, in order unless `count` says how many there must be. Raises ValueError."""
+    if not isinstance(spans, list) or not all(isinstance(span, tuple) and len(span) == 2 for span in spans):
+        raise ValueError(f"expected a list of Span, found {str(spans)[:80]}")
+    for start, end in spans:
+        if not 0 <= start < end <= len(text):
+            raise ValueError(f"the span {start} to {end} is empty or outside of {len(text)} characters")
+    if count is None:
+        return sorted(spans)
+    if len(spans) != count:
+        raise ValueError(f"{len(spans)} given spans for {count} chunks")
+    return spans
 
 
 def _row(span: Span, given: Span, shift: int) -> list[int]:

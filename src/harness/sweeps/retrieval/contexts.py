@@ -73,6 +73,11 @@ class Contexts:
         """What a variant that retrieves looks for."""
         return self._queries[variant.id][example.id]
 
+    def query_usd(self, variant: Variant, example: Example) -> float | None:
+        """What the queries cost that a model wrote for a cell: 0 where none did, None where the price is unknown."""
+        found = self.of(variant)
+        return 0.0 if found is None else found.usd.get(self.query(variant, example), 0.0)
+
     def context(self, variant: Variant, example: Example) -> Context | Failure:
         """The context of a variant for an example, or why there is none; empty without retrieval."""
         cutter = self._cutters.get(variant.id)

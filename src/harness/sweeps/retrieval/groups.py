@@ -55,9 +55,15 @@ class Groups:
         form = (bool(settings.query.reads_history), settings.filter)
         if form not in self._queries:
             if settings.filter is not None:
-                self.scopes.check(settings.filter)
+                self.scopes.check(settings.filter, self._examples)
             self._queries[form] = {e.id: self._query(form, e) for e in self._examples}
         return self._queries[form]
+
+    def cautions(self) -> list[str]:
+        """What is odd about the filters."""
+        conditions = dict.fromkeys(condition for _, condition in self._queries if condition is not None)
+        found = [self.scopes.caution(condition, self._examples) for condition in conditions]
+        return [caution for caution in found if caution is not None]
 
     def chunk_keys(self) -> dict[str, Retrieval]:
         """The distinct chunkings: settings by key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,7 @@ class Retrievals:
                 query = by_key[key]
                 found.hits[query] = [Hit(*hit) for hit in stored["hits"]]
                 found.lookups[query] = [Lookup(*lookup) for lookup in stored["lookups"]]
+                found.usd[query] = stored.get("usd", 0.0)
                 found.exact = found.exact and stored["exact"]
 
     async def _write(self, found: Retrieved, queries: Sequence[Query]) -> None:
@@ -160,7 +161,7 @@ class Retrievals:
         async def write(query: Query) -> None:
             async with gate:
                 try:
-                    found.lookups[query] = await self._lookups.of(found.settings.query, query)
+                    found.lookups[query], found.usd[query] = await self._lookups.of(found.settings.query, query)
                 except ProviderError as error:
                     if error.fatal:
                         raise
@@ -190,7 +191,8 @@ class Retrievals:
         entries = {}
         for query in queries:
             lookups, hits = [tuple(lookup) for lookup in found.lookups[query]], [tuple(h) for h in found.hits[query]]
-            content = {"k": found.top_k, "exact": found.exact, "lookups": lookups, "hits": hits}
+            made: dict[str, Any] = {"k": found.top_k, "exact": found.exact, "usd": found.usd.get(query, 0.0)}
+            content = {**made, "lookups": lookups, "hits": hits}
             entries[keys.hits_key(found.key, query)] = orjson.dumps(content)
         if not self._anew:  # what a sweep keeps may reach deeper
             self._cache.put("retrieve", entries)
@@ -219,6 +221,14 @@ class Retrievals:
             return None
         documents = self._scopes.documents(scope)
         return np.array([chunk.document in documents for chunk in found.chunks], dtype=bool)
+
+    def try_indexes(self, indexes: Iterable[Any]) -> None:
+        """Open each index once, so that a server that is not there is known before anything is paid for.
+
+        Raises UserError.
+        """
+        for part in dict.fromkeys(indexes):
+            part.open(self.folder, "i-nothing").close()
 
     async def open_index(self, settings: Retrieval) -> OpenIndex:
         """The index of a retrieval, filled. It is the caller's to close.

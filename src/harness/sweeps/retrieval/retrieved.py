@@ -14,7 +14,8 @@ from harness.sweeps.retrieval.chunking import Chunking
 class Retrieved:
     """Hits by query, best first, for the largest `top_k` that was asked for; or failures, of one query or of all.
 
-    `lookups` are the texts that a query was searched with. `milliseconds` tells how long each step took that was done
+    `lookups` are the texts that a query was searched with, `usd` what it costs to have a model write them (0 where none
+    does, None where the price is unknown). `milliseconds` tells how long each step took that was done
     now: `query` (writing it), `embed`, `search`.
     """
 
@@ -24,6 +25,7 @@ class Retrieved:
     chunking: Chunking | None = None
     hits: dict[Query, list[Hit]] = field(default_factory=dict)
     lookups: dict[Query, list[Lookup]] = field(default_factory=dict)
+    usd: dict[Query, float | None] = field(default_factory=dict)
     failures: dict[Query, Failure] = field(default_factory=dict)
     failure: Failure | None = None
     exact: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jinja2 import TemplateError
@@ -25,15 +25,30 @@ class Scopes:
         self._sets: dict[str, frozenset[str]] = {}
         self._known: dict[tuple[str, str], str] = {}
 
-    def check(self, condition: str) -> None:
-        """Raise UserError when a filter reads what no document has."""
-        has = {key for _, values in self._documents for key in values}
-        for field in _fields(condition, "document"):
-            if field not in has:
+    def check(self, condition: str, examples: Iterable[Example]) -> None:
+        """Raise UserError when a filter reads what no document, or no example, has."""
+        of_documents = {key for _, values in self._documents for key in values}
+        of_examples = {key for example in examples for key in example.metadata}
+        for name, whose, has in (("document", "document", of_documents), ("metadata", "example", of_examples)):
+            for field in sorted(_fields(condition, name) - has):
                 raise UserError(
-                    f"retrieval.filter {condition!r} reads document.{field}, which no document has; "
-                    f"{advice(field, sorted(has), 'metadata of the documents')}"
+                    f"retrieval.filter {condition!r} reads {name}.{field}, which no {whose} has; "
+                    f"{advice(field, sorted(has), f'metadata of the {whose}s')}"
                 )
+
+    def caution(self, condition: str, examples: Sequence[Example]) -> str | None:
+        """What is odd about what a filter leaves: nothing for some questions, or not their evidence; None if not."""
+        left = [(example, self._sets.get(self.of(condition, example))) for example in examples]
+        empty = sum(documents is not None and not documents for _, documents in left)
+        lost = sum(
+            bool(documents) and not {e.document for e in example.evidence} <= documents
+            for example, documents in left
+            if documents is not None
+        )
+        said = [f"leaves no document for {empty} of {len(examples)} questions"] if empty else []
+        said += [f"leaves out evidence of {lost}"] if lost else []
+        hint = "; compare the types too: 2 is not '2'" if empty else ""
+        return f"the filter {condition!r} {' and '.join(said)}{hint}" if said else None
 
     def of(self, condition: str | None, example: Example) -> str:
         """The scope that a filter gives an example. A document that lacks what the condition reads is left out."""
@@ -57,8 +72,8 @@ class Scopes:
             try:
                 if holds({"document": values, "metadata": example.metadata, "tags": example.tags}):
                     kept.append(name)
-            except TemplateError:  # the document, or the example, has no such field
-                continue
+            except (TemplateError, ArithmeticError, ValueError, LookupError, AttributeError):
+                continue  # the document, or the example, has no such field, or one that this cannot be done with
         if len(kept) == len(self._documents):
             return ""
         scope = digest("scope", kept)
