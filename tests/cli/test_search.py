@@ -128,6 +128,68 @@ def test_people_read_a_table(workspace: Path) -> None:
     assert nothing.stderr == ""
 
 
+def test_an_example_is_shown_with_what_it_comes_with(workspace: Path) -> None:
+    """Turns before, references and tags; a star and `evidence` stand where a passage holds evidence, nowhere else."""
+    make_workspace(workspace, config("", "top_k: 2"))
+    turns = [("user", "When is the\nshop open?"), ("assistant", "From 9 to 18."), ("user", "On Saturdays?")]
+    evidence = [{"document": "hours.md", "start": 0, "end": 50}]
+    row = {"messages": [{"role": r, "content": c} for r, c in turns], "id": "f", "evidence": evidence}
+    lines(workspace / "datasets/questions.jsonl", [{**row, "references": ["Until 14."], "tags": ["hours"]}])
+    shown = harness("search", "configs/small.yaml", "--example", "f", cwd=workspace).stdout
+    for text in ("user: When is the shop open?", "assistant: From 9", "Reference: Until 14.", "Tags: hours"):
+        assert text in shown
+    found = search(workspace, "--example", "f")
+    assert found["example"] == "f"
+    passages = found["variants"][0]["passages"]
+    held = [p["document"] == "hours.md" and p["start"] < 50 for p in passages]
+    assert [p["evidence"] for p in passages] == held
+    assert any(held)
+    starred = ["*" in row.split() for row in shown.splitlines() if row.split()[:1] in (["1"], ["2"])]
+    assert starred == held
+
+
+def test_a_question_is_no_example(workspace: Path) -> None:
+    """What was just asked has no id."""
+    assert search(workspace, SATURDAYS)["example"] is None
+
+
+def test_the_same_passages_are_shown_once(workspace: Path) -> None:
+    """Another threshold that drops nothing: a line that names the variant with the passages."""
+    make_workspace(workspace, config("similarity_threshold: [-1.0, -0.9]"))
+    first, second = search(workspace, SATURDAYS)["variants"]
+    assert [p["text"] for p in first["passages"]] == [p["text"] for p in second["passages"]]
+    shown = harness("search", "configs/small.yaml", SATURDAYS, cwd=workspace).stdout
+    assert shown.count("rank") == 1
+    assert f"the same passages as {first['variant']}\n" in shown
+
+
+def test_small_scores_are_told_apart(workspace: Path) -> None:
+    """Fused ranks differ in the fourth digit."""
+    make_workspace(workspace, config("", "retriever: hybrid, top_k: 3"))
+    scores = [p["score"] for p in search(workspace, SATURDAYS)["variants"][0]["passages"]]
+    assert len({f"{score:.4g}" for score in scores}) > 1
+    shown = harness("search", "configs/small.yaml", SATURDAYS, cwd=workspace).stdout
+    for score in scores:
+        assert f"{score:.4g}" in shown
+
+
+def test_whole_passages_are_not_padded(workspace: Path) -> None:
+    """Each line of a passage stands as it is, and no line ends in spaces."""
+    shown = harness("search", "configs/small.yaml", SATURDAYS, "--full", cwd=workspace).stdout
+    assert all(row == row.rstrip() for row in shown.splitlines())
+    for p in search(workspace, SATURDAYS)["variants"][0]["passages"]:
+        assert all(row.strip() in shown for row in p["text"].splitlines())
+
+
+def test_a_filter_that_leaves_nothing_is_told(workspace: Path) -> None:
+    """With how many documents there are."""
+    make_workspace(workspace, config("", "filter: document.id == 'none.md'"))
+    entry = search(workspace, SATURDAYS)["variants"][0]
+    assert entry["documents"] == {"left": 0, "of": len(ARTICLES)}
+    shown = harness("search", "configs/small.yaml", SATURDAYS, cwd=workspace).stdout
+    assert f"the filter left 0 of {len(ARTICLES)} documents" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -135,7 +197,7 @@ def test_people_read_a_table(workspace: Path) -> None:
         (["A question?", "--example", "q1"], "give either a question, or --example"),
         (["  "], "the question is empty"),
         (["--example", "q11"], "no example is called 'q11'"),
-        (["A question?", "--variant", "zzz"], "no variant begins with zzz"),
+        (["A question?", "--variant", "zzz"], "the id of no variant begins with zzz; there are\n    "),
         (["A question?", "--set", "retriever=bm52"], "bm25"),
         (["A question?", "--set", "chatbot.retrieval.filter=document.x == 1"], "document.x, which no document has"),
     ],

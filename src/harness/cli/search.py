@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _TEXT = 90
 _OTHERS = 3
+_SMALL = 0.1
+_RESCORED = ", with other scores"
+_COLUMNS = ["rank", "similarity", "score", "where"]
 
 
 @click.command("search")
@@ -53,9 +56,10 @@ def command(
     if json_:
         print_json(as_json(result))
         return
-    click.echo(f"Question: {result.example.question}")
+    _show_example(result)
+    first: dict[Any, Found] = {}
     for found in result.found:
-        _show(found, result.example, full)
+        _show(found, result, full, first.setdefault(_texts(found), found))
     if result.calls:
         click.echo(f"\nCalls to providers: {result.calls}. Cost: USD {money(result.usd)}.")
 
@@ -64,14 +68,14 @@ def as_json(result: Search) -> dict[str, Any]:
     """The result as plain data."""
     return {
         "question": result.example.question,
-        "example": result.example.id,
+        "example": result.example.id if result.of_dataset else None,
         "calls": result.calls,
         "cost_usd": result.usd,
-        "variants": [_entry(found) for found in result.found],
+        "variants": [_entry(found, result) for found in result.found],
     }
 
 
-def _entry(found: Found) -> dict[str, Any]:
+def _entry(found: Found, result: Search) -> dict[str, Any]:
     context = found.context
     return {
         "variant": found.variant.id,
@@ -80,11 +84,11 @@ def _entry(found: Found) -> dict[str, Any]:
         "same": [other.id for other in found.others],
         "searched": list(found.searched),
         "exact": found.exact,
+        "documents": {"left": result.documents if found.left is None else found.left, "of": result.documents},
         "passages": [
-            {"rank": rank, **{name: getattr(p, name) for name in _FIELDS}} for rank, p in enumerate(context.passages, 1)
-        ]
-        if context
-        else [],
+            {"rank": rank, **{name: getattr(p, name) for name in _FIELDS}, "evidence": result.holds_evidence(p)}
+            for rank, p in enumerate(context.passages if context else (), 1)
+        ],
         "context": context.text if context else None,
         "failure": str(found.failure) if found.failure else None,
         "missed": [{"document": e.document, "start": e.start, "end": e.end} for e in found.missed],
@@ -96,7 +100,25 @@ def _entry(found: Found) -> dict[str, Any]:
 _FIELDS = ("document", "start", "end", "similarity", "score", "text")
 
 
-def _show(found: Found, example: Any, full: bool) -> None:
+def _show_example(result: Search) -> None:
+    """The question; of an example also what it comes with."""
+    example = result.example
+    for message in example.messages[:-1]:
+        click.echo(f"{message.role}: {_line(message.content)}")
+    click.echo(f"Question: {example.question}")
+    for reference in example.references:
+        click.echo(f"Reference: {_line(reference)}")
+    if example.tags:
+        click.echo(f"Tags: {', '.join(example.tags)}")
+
+
+def _texts(found: Found) -> Any:
+    """What two variants have in common whose passages are the same; the id where there are none."""
+    passages = found.context.passages if found.context else ()
+    return tuple((p.document, p.start, p.end, p.text) for p in passages) or found.variant.id
+
+
+def _show(found: Found, result: Search, full: bool, first: Found) -> None:
     from harness.sweeps.searching import described
 
     settings = found.variant.chatbot.retrieval
@@ -106,27 +128,59 @@ def _show(found: Found, example: Any, full: bool) -> None:
     if found.others:
         more = f" and {len(found.others) - _OTHERS} more" if len(found.others) > _OTHERS else ""
         click.echo(f"  the same for {', '.join(other.id for other in found.others[:_OTHERS])}{more}")
-    if found.searched != (example.question,):
+    if found.searched != (result.example.question,):
         for text in found.searched:
-            click.echo(f"  searched with: {text}")
-    if found.context is None:
-        click.echo(f"  FAILED: {found.failure}")
-    elif not found.context.passages:
-        click.echo("  nothing was found, or nothing reached the threshold")
+            click.echo(f"  searched with: {_line(text)}")
+    if found.left is not None:
+        click.echo(f"  the filter left {found.left} of {result.documents} documents")
+    if first is not found:
+        click.echo(f"  the same passages as {first.variant.id}{'' if _scores(first) == _scores(found) else _RESCORED}")
     else:
-        rows = [
-            [str(rank), number(p.similarity), number(p.score), f"{p.document}:{p.start}-{p.end}", _text(p.text, full)]
-            for rank, p in enumerate(found.context.passages, 1)
-        ]
-        print_table("", ["rank", "similarity", "score", "where", "text"], rows, right=["rank", "similarity", "score"])
-    for evidence in found.missed:
-        span = "" if evidence.start is None else f":{evidence.start}-{evidence.end}"
-        click.echo(f"  evidence missed: {evidence.document}{span}")
+        _show_passages(found, result, full)
     if not found.exact:
         lost = ", ".join(f"{c.document}:{c.start}-{c.end}" for c in found.given_up) or "nothing"
         click.echo(f"  approximate search; exact search would also find: {lost}")
     click.echo("  " + ", ".join(f"{step} {value:.1f} ms" for step, value in found.milliseconds.items()))
 
 
-def _text(text: str, full: bool) -> str:
-    return text if full else " ".join(text.split())[:_TEXT]
+def _show_passages(found: Found, result: Search, full: bool) -> None:
+    if found.context is None:
+        click.echo(f"  FAILED: {found.failure}")
+    elif not found.context.passages:
+        click.echo("  nothing was found, or nothing reached the threshold")
+    else:
+        rows = [
+            [str(rank), _score(p.similarity), _score(p.score), f"{p.document}:{p.start}-{p.end}", p.text]
+            for rank, p in enumerate(found.context.passages, 1)
+        ]
+        stars = ["*" if result.holds_evidence(p) else "" for p in found.context.passages]
+        if full:
+            _show_whole(rows, stars)
+        else:
+            starred = [[*row[:4], star, _line(row[4])[:_TEXT]] for row, star in zip(rows, stars, strict=True)]
+            print_table("", [*_COLUMNS, "*", "text"], starred, right=_COLUMNS[:3])
+        if any(stars):
+            click.echo("  * holds evidence")
+    for evidence in found.missed:
+        span = "" if evidence.start is None else f":{evidence.start}-{evidence.end}"
+        click.echo(f"  evidence missed: {evidence.document}{span}")
+
+
+def _show_whole(rows: list[list[str]], stars: list[str]) -> None:
+    for (rank, similarity, score, where, text), star in zip(rows, stars, strict=True):
+        click.echo(f"  {rank}  similarity {similarity}  score {score}  {where} {star}".rstrip())
+        for line in text.splitlines():
+            click.echo(f"      {line}".rstrip())
+
+
+def _scores(found: Found) -> list[tuple[Any, Any]]:
+    return [(p.similarity, p.score) for p in found.context.passages] if found.context else []
+
+
+def _score(value: float | None) -> str:
+    """Four digits of what is small: scores of fused ranks lie close together."""
+    return f"{value:.4g}" if value is not None and 0 < abs(value) < _SMALL else number(value)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -75,12 +75,17 @@ class Search:
     of_dataset: bool = True
 
     def holds_evidence(self, passage: Passage) -> bool:
-        """Whether a passage shares a character with a piece of the example's evidence."""
+        """Whether a passage shares a character with a piece of the example's evidence, or its document where it is no
+        span.
+        """
         return any(
-            evidence.document == passage.document
-            and (evidence.start is None or evidence.end is None or passage.end > evidence.start)
-            and (evidence.start is None or evidence.end is None or passage.start < evidence.end)
-            for evidence in self.example.evidence
+            piece.document == passage.document
+            and (
+                piece.start is None
+                or piece.end is None
+                or max(passage.start, piece.start) < min(passage.end, piece.end)
+            )
+            for piece in self.example.evidence
         )
 
 
