@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -97,15 +98,21 @@ def test_no_file_names_a_machine_or_a_registry_host() -> None:
     assert " @ " not in pins
 
 
-def test_the_example_part_of_the_docs_works(tmp_path: Path) -> None:
-    """The metric on the page about writing a part can be copied and used."""
-    from harness.plugins import load_file, make
+def test_the_example_parts_of_the_docs_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block of the page about writing a part is a file that can be copied; the test on it passes."""
+    from harness.plugins import make
     from harness.records import Case, Example, Message
 
     page = (ROOT / "docs/writing-a-part.md").read_text()
-    code = re.findall(r"```python\n(.*?)```", page, flags=re.S)[0]
-    (tmp_path / "shouting.py").write_text(code)
-    load_file(tmp_path / "shouting.py")
+    for code in re.findall(r"```python\n(.*?)```", page, flags=re.S):
+        path = tmp_path / code.splitlines()[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(code)
+    monkeypatch.chdir(tmp_path)
+    tested = runpy.run_path(str(tmp_path / "tests/test_parts.py"))
+    tested["test_the_parts_keep_their_contracts"]()
     metric = make("metric", {"use": "shouting", "digits_too": True})
     example = Example("e", (Message("user", "?"),))
     assert metric.score(Case(example, "ABcd")) == 0.5
+    splitter = make("splitter", {"use": "by_line", "lines": 2})
+    assert [tuple(span) for span in splitter.split("a\n\nb\nc\n")] == [(0, 4), (5, 6)]
