@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from harness.cli.main import COMMANDS, command
-from harness.cli.parts import described
+from harness.cli.parts import described, is_long, shown
 from harness.config.schema import sweep_schema
 from harness.plugins import KINDS, known
 
@@ -36,8 +36,9 @@ def schema() -> str:
 
 
 def _kind(kind: str) -> str:
-    rows = [f"| `{r['name']}` | {_settings(r['settings'])} | {_cell(r['about'])} |" for r in described(kind)]
-    extra = _metrics() if kind == "metric" else ""
+    found = described(kind)
+    rows = [f"| `{r['name']}` | {_settings(r)} | {_cell(r['about'])} |" for r in found]
+    extra = (_metrics() if kind == "metric" else "") + _texts(found)
     return (
         f"## {kind}\n\n| name | settings and defaults | what it is |\n|---|---|---|\n" + "\n".join(rows) + f"\n{extra}"
     )
@@ -58,13 +59,15 @@ def _end(value: float | None) -> str:
     return "any" if value is None else f"{value:g}"
 
 
-def _settings(settings: dict[str, Any]) -> str:
-    return ", ".join(f"`{name}: {_shown(value)}`" for name, value in settings.items()) or "-"
+def _texts(found: list[dict[str, Any]]) -> str:
+    """The texts that the table cuts, whole."""
+    long = [(r["name"], k, v) for r in found for k, v in r["settings"].items() if isinstance(v, str) and is_long(v)]
+    return "".join(f"\nThe default `{key}` of `{name}`:\n\n```text\n{value}\n```\n" for name, key, value in long)
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return (text if len(text) <= 60 else f"[{len(value)} texts]").replace("|", "\\|")
+def _settings(row: dict[str, Any]) -> str:
+    cells = shown(row, lambda value: json.dumps(value, ensure_ascii=False)).items()
+    return ", ".join(f"`{name}: {_cell(value)}`" for name, value in cells) or "-"
 
 
 def _cell(text: object) -> str:
