@@ -200,6 +200,7 @@ def test_a_filter_that_leaves_nothing_is_told(workspace: Path) -> None:
         (["A question?", "--variant", "zzz"], "the id of no variant begins with zzz; there are\n    "),
         (["A question?", "--set", "retriever=bm52"], "bm25"),
         (["A question?", "--set", "chatbot.retrieval.filter=document.x == 1"], "document.x, which no document has"),
+        (["A question?", "--set", "filter=document.id == metadata.about"], "take an example: harness search"),
     ],
 )
 def test_wrong_input_ends_with_2_and_a_sentence(workspace: Path, arguments: list[str], told: str) -> None:

@@ -157,8 +157,12 @@ def _show_passages(found: Found, result: Search, full: bool) -> None:
         if full:
             _show_whole(rows, stars)
         else:
-            starred = [[*row[:4], star, _line(row[4])[:_TEXT]] for row, star in zip(rows, stars, strict=True)]
-            print_table("", [*_COLUMNS, "*", "text"], starred, right=_COLUMNS[:3])
+            marks = ["*"] if result.example.evidence else []
+            starred = [
+                [*row[:4], *([star] if marks else []), _line(row[4])[:_TEXT]]
+                for row, star in zip(rows, stars, strict=True)
+            ]
+            print_table("", [*_COLUMNS, *marks, "text"], starred, right=_COLUMNS[:3])
         if any(stars):
             click.echo("  * holds evidence")
     for evidence in found.missed:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.config import Retrieval, SweepConfig, Variant
+from harness.config.expressions import Expression
 from harness.data import read_documents
 from harness.errors import UserError, advice
 from harness.plugins import label
@@ -102,11 +103,22 @@ def search(config: SweepConfig, question: str | None, example: str | None, varia
     wanted = [settings for variant, _ in chosen if (settings := variant.chatbot.retrieval) is not None]
     if not wanted:
         raise UserError(f"{config.path}: no variant has a retrieval")
+    if example is None:
+        _check_filters(config, wanted)
     parts = list(dict.fromkeys(part for settings in wanted for part in parts_of(settings)))
     check_environment([*parts, *dict.fromkeys(settings.index for settings in wanted)])
     check_prices(parts, Prices(config.prices), config.budget)
     found = asyncio.run(_search(config, corpus, asked, chosen))
     return replace(found, of_dataset=example is not None)
+
+
+def _check_filters(config: SweepConfig, wanted: Sequence[Retrieval]) -> None:
+    for condition in dict.fromkeys(settings.filter for settings in wanted if settings.filter is not None):
+        if "metadata" in Expression(condition).names:
+            raise UserError(
+                f"retrieval.filter {condition!r} reads the metadata of an example, and a question has none; "
+                f"take an example: harness search {config.path} --example ID"
+            )
 
 
 def _inputs(config: SweepConfig, question: str | None, example: str | None) -> tuple[Corpus | None, Example]:
