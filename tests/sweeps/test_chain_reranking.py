@@ -88,7 +88,7 @@ def test_each_question_and_text_is_scored_once(server: Loopback, tmp_path: Path)
     stage = done.summary["stages"]["rerank"]
     assert len(sent) == len(set(sent)) == stage["made"] == stage["distinct"] < stage["naive"]
     assert server.count(PATH) == server.count() == len(QUESTIONS)
-    more = sweep_of(path, f"chatbot.retrieval.reranker={part(server, ', top_n: 3')}", "top_k=[1, 3, 4]")
+    more = sweep_of(path, f"reranker=[{part(server, ', top_n: 3')}]", "top_k=[1, 3, 4]")
     assert made(more.summary)["rerank"] == 0
     assert server.count() == len(QUESTIONS)
 

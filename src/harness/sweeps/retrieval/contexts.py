@@ -9,7 +9,7 @@ from jinja2 import TemplateError
 
 from harness.config import Retrieval, SweepConfig, Variant
 from harness.errors import ProviderError
-from harness.records import Context, Corpus, Example, Failure, Query
+from harness.records import Context, Corpus, Example, Failure, Hit, Query
 from harness.sweeps.cache import Cache
 from harness.sweeps.gateway import Gateway
 from harness.sweeps.progress import Progress
@@ -22,9 +22,9 @@ from harness.sweeps.retrieval.retrieved import Retrieved
 
 @dataclass(frozen=True)
 class Measured:
-    """Similarities that the retriever left open, by query and chunk; or why there are none."""
+    """Hits with the similarities that their retriever left open; or why there are none."""
 
-    similarities: dict[Query, dict[int, float]] = field(default_factory=dict)
+    hits: dict[Query, list[Hit]] = field(default_factory=dict)
     failure: Failure | None = None
 
 
@@ -48,14 +48,16 @@ class Contexts:
             found = self.retrieved[key] = await retrievals.ask(group.settings, group.top_k, list(group.queries))
             for embedder in group.measures:
                 measured[key, embedder] = await _measured(retrievals, found, embedder)
-        shared: dict[str, dict[Any, Context]] = {}
+        shared: dict[Any, dict[Any, Context]] = {}
         for variant in self._variants:
             of_variant, settings = self.of(variant), variant.chatbot.retrieval
             if of_variant is None or settings is None:
                 continue
-            near = measured[of_variant.key, settings.embedder] if needs_similarity(settings) else Measured()
-            alike = shared.setdefault(of_variant.key, {})
-            cutter = Cutter(of_variant, settings, near.similarities, self._texts, alike, unmeasured=near.failure)
+            measures = settings.embedder if needs_similarity(settings) else None
+            near = measured[of_variant.key, measures] if measures else Measured(of_variant.hits)
+            kind = (of_variant.key, measures, settings.context, _keeping_all(settings.reranker))
+            alike = shared.setdefault(kind, {})
+            cutter = Cutter(of_variant, settings, near.hits, self._texts, alike, unmeasured=near.failure)
             self._cutters[variant.id] = cutter
             self._queries[variant.id] = self._groups.queries(settings)
         await self._rerank(cache, gateway, progress)
@@ -120,7 +122,7 @@ def _keeping_all(reranker: Any) -> Any:
 async def _measured(retrievals: Retrievals, found: Retrieved, embedder: Any) -> Measured:
     """What an embedder's provider refuses is a failure of those that need it; a fatal refusal is raised."""
     try:
-        return Measured(await retrievals.similarities(found, embedder))
+        return Measured(await retrievals.measured(found, embedder))
     except ProviderError as error:
         if error.fatal:
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness.config import Retrieval
@@ -16,17 +16,18 @@ NO_CONTEXT = Context()
 
 @dataclass
 class Cutter:
-    """Cuts what one retrieval found as one variant wants it. Cutters of a retrieval share their contexts.
+    """Cuts what one retrieval found as one variant wants it.
 
-    `similarities` are those of hits that the retriever left open, `unmeasured` tells why there are none; `texts` are
-    the documents' texts, by id; `relevance` the reranker's scores, None without one.
+    `hits` have the similarities that are needed, `unmeasured` tells why they have not; `texts` are the documents'
+    texts, by id; `relevance` the reranker's scores, None without one. Cutters that make equal contexts of equal hits
+    have one dict `shared` of them.
     """
 
     found: Retrieved
     settings: Retrieval
-    similarities: Mapping[Query, Mapping[int, float]] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict)
-    shared: dict[Any, Context] = field(default_factory=dict)
+    hits: Mapping[Query, list[Hit]]
+    texts: Mapping[str, str]
+    shared: dict[Any, Context]
     relevance: Relevance | None = None
     unmeasured: Failure | None = None
 
@@ -40,7 +41,7 @@ class Cutter:
         hits = self.kept(query)
         if self.relevance is not None:
             hits = self._reranked(query, hits)
-        key = (query, self.settings.context, tuple(hits))
+        key = (query, tuple([hit.number for hit in hits]))
         context = self.shared.get(key)
         if context is None:
             chunks = self.found.chunks
@@ -60,11 +61,8 @@ class Cutter:
 
     def kept(self, query: Query) -> list[Hit]:
         """The first `top_k` hits that reach the threshold, in the retriever's order."""
-        hits = self.found.hits[query][: self.settings.top_k]
+        hits = self.hits[query][: self.settings.top_k]
         threshold = self.settings.similarity_threshold
-        if self.similarities:
-            near = self.similarities.get(query, {})
-            hits = [hit._replace(similarity=near.get(hit.number, hit.similarity)) for hit in hits]
         if threshold is None:
             return hits
         return [hit for hit in hits if hit.similarity is not None and hit.similarity >= threshold]

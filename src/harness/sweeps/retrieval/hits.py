@@ -103,8 +103,8 @@ class Retrievals:
 
         return await Looking((), None, None, embed, {}).embed(lookups)
 
-    async def similarities(self, found: Retrieved, embedder: Any) -> dict[Query, dict[int, float]]:
-        """The cosine similarity of each query and its hits, for hits of a retriever that asks no index."""
+    async def measured(self, found: Retrieved, embedder: Any) -> dict[Query, list[Hit]]:
+        """The hits of a retriever that asks no index, with the cosine similarity of the query and each of them."""
         texts = list(dict.fromkeys(found.chunks[hit.number].text for hits in found.hits.values() for hit in hits))
         rows = {text: i for i, text in enumerate(texts)}
         passages = _unit(await self._embedded(embedder, texts, "passage"))
@@ -113,9 +113,12 @@ class Retrievals:
             queries = [query for query in found.hits if found.probe(query).purpose == purpose]
             vectors = _unit(await self._embedded(embedder, [found.probe(q).text for q in queries], purpose))
             for query, vector in zip(queries, vectors, strict=True):
-                numbers = [hit.number for hit in found.hits[query]]
-                near = passages[[rows[found.chunks[n].text] for n in numbers]] @ vector if numbers else ()
-                measured[query] = {n: round(float(s), DIGITS) + 0.0 for n, s in zip(numbers, near, strict=True)}
+                hits = found.hits[query]
+                near = passages[[rows[found.chunks[hit.number].text] for hit in hits]] @ vector if hits else ()
+                measured[query] = [
+                    hit._replace(similarity=round(float(value), DIGITS) + 0.0)
+                    for hit, value in zip(hits, near, strict=True)
+                ]
         return measured
 
     async def _fill(self, found: Retrieved, queries: Sequence[Query]) -> None:
