@@ -31,6 +31,8 @@ from harness.sweeps.retrieval.view import Looking
 
 _QUERIES_AT_ONCE = 256
 DIGITS = 6
+_MOST_KEPT = 200_000_000
+"""Bytes of vectors that are worth keeping for the next retriever."""
 
 
 class Retrievals:
@@ -65,6 +67,7 @@ class Retrievals:
         self._lookups = Lookups(gateway)
         self._chunkings: dict[str, Chunking] = {}
         self._kept: dict[str, dict[str, Any]] = {}
+        self._latest: dict[tuple[str, Any], NDArray[np.float32]] = {}
 
     async def chunking(self, settings: Retrieval) -> Chunking:
         """The chunks of a retrieval's splitter."""
@@ -91,9 +94,15 @@ class Retrievals:
         return found
 
     async def vectors_of_chunks(self, settings: Retrieval) -> NDArray[np.float32]:
-        """One row per chunk."""
-        chunks = (await self.chunking(settings)).chunks
-        return await self._embedded(settings.embedder, [chunk.text for chunk in chunks], "passage")
+        """One row per chunk. Those of the latest chunking are kept: its retrievers come one after the other."""
+        chunking = await self.chunking(settings)
+        key = (chunking.key, settings.embedder)
+        if key not in self._latest:
+            texts = [chunk.text for chunk in chunking.chunks]
+            vectors = await self._embedded(settings.embedder, texts, "passage")
+            self._latest = {key: vectors} if vectors.nbytes <= _MOST_KEPT else {}
+            return vectors
+        return self._latest[key]
 
     async def vectors_of_lookups(self, settings: Retrieval, lookups: Sequence[Lookup]) -> NDArray[np.float32]:
         """One row per text, each embedded by its purpose."""
@@ -105,21 +114,27 @@ class Retrievals:
 
     async def measured(self, found: Retrieved, embedder: Any) -> dict[Query, list[Hit]]:
         """The hits of a retriever that asks no index, with the cosine similarity of the query and each of them."""
-        texts = list(dict.fromkeys(found.chunks[hit.number].text for hits in found.hits.values() for hit in hits))
-        rows = {text: i for i, text in enumerate(texts)}
-        passages = _unit(await self._embedded(embedder, texts, "passage"))
+        numbers = sorted({hit.number for hits in found.hits.values() for hit in hits})
+        rows = {number: i for i, number in enumerate(numbers)}
+        passages = _unit(await self._vectors_of_some(found, embedder, numbers))
         measured = {}
         for purpose in dict.fromkeys(found.probe(query).purpose for query in found.hits):
             queries = [query for query in found.hits if found.probe(query).purpose == purpose]
             vectors = _unit(await self._embedded(embedder, [found.probe(q).text for q in queries], purpose))
             for query, vector in zip(queries, vectors, strict=True):
                 hits = found.hits[query]
-                near = passages[[rows[found.chunks[hit.number].text] for hit in hits]] @ vector if hits else ()
+                near = passages[[rows[hit.number] for hit in hits]] @ vector if hits else ()
                 measured[query] = [
                     hit._replace(similarity=round(float(value), DIGITS) + 0.0)
                     for hit, value in zip(hits, near, strict=True)
                 ]
         return measured
+
+    async def _vectors_of_some(self, found: Retrieved, embedder: Any, numbers: Sequence[int]) -> NDArray[np.float32]:
+        kept = self._latest.get((found.chunking.key if found.chunking else "", embedder))
+        if kept is not None:
+            return kept[list(numbers)]
+        return await self._embedded(embedder, [found.chunks[number].text for number in numbers], "passage")
 
     async def _fill(self, found: Retrieved, queries: Sequence[Query]) -> None:
         self._take_known(found, queries)
