@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import UserError
 from harness.parts.embedders.pooling import pooling_of
 from harness.parts.embedders.texts import Prefixed
-from harness.plugins import EmbedderConnection, encoders, part, setting, weights
+from harness.plugins import EmbedderConnection, part, setting, weights
+from harness.plugins.checkpoints import Checkpoint
 from harness.records import Embedded
 
 _PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
@@ -26,7 +26,7 @@ _PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus")}
 
 @part("embedder", "sentence-transformers/", argument="name")
 @dataclass(frozen=True)
-class SentenceTransformers(Prefixed):
+class SentenceTransformers(Prefixed, Checkpoint):
     """A sentence-transformers model by name (needs the extra `sentence-transformers`) or from a local folder.
 
     A folder, relative to the workspace, runs without torch where it holds `onnx/model.onnx`, or is a BERT (needs the
@@ -39,44 +39,16 @@ class SentenceTransformers(Prefixed):
     name: str = ""
     workspace: str = setting("", inert=True)
 
-    @property
-    def folder(self) -> Path | None:
-        """The local folder; None where the name is one of the Hub."""
-        return weights.folder_of(self.name, self.workspace)
-
-    @property
-    def place(self) -> Path:
-        """Where a relative folder is looked for."""
-        return Path(self.workspace or Path.cwd())
-
-    @property
-    def price_name(self) -> str | None:
-        """Free."""
-        return None
-
-    @property
-    def environment(self) -> tuple[str, ...]:
-        """Needs nothing."""
-        return ()
-
-    def identity_extra(self) -> dict[str, Any]:
-        """A digest of the folder's content: another model under the same path is another embedder."""
-        return {"content": weights.digest_of(self.folder)} if self.folder else {}
-
     def connect(self) -> EmbedderConnection:
         """Load the model. Raises UserError when a package is missing or the model cannot be loaded."""
-        about = f"sentence-transformers/{self.name}"
-        if self.folder is None and weights.looks_local(self.name):
-            raise UserError(f"{about}: no such folder (looked in {self.place})")
         try:
-            from sentence_transformers import SentenceTransformer
+            with self.loading():
+                from sentence_transformers import SentenceTransformer
+
+                model = SentenceTransformer(str(self.folder or self.name))
         except ImportError as error:
-            return _without_torch(self, about, str(error.name))
-        try:
-            return _Connection(self, _by_package(SentenceTransformer(str(self.folder or self.name)), self))
-        except (OSError, ValueError) as error:
-            nowhere = "" if self.folder else f"there is no such folder (looked in {self.place}), and the model "
-            raise UserError(f"{about}: {nowhere}cannot be loaded: {error}") from error
+            return _without_torch(self, str(error.name))
+        return _Connection(self, _by_package(model, self))
 
 
 Encode = Callable[[Sequence[str], str], NDArray[Any]]
@@ -108,23 +80,10 @@ def _by_package(model: Any, embedder: SentenceTransformers) -> Encode:
     return encode
 
 
-def _without_torch(embedder: SentenceTransformers, about: str, missing: str) -> EmbedderConnection:
+def _without_torch(embedder: SentenceTransformers, missing: str) -> EmbedderConnection:
     """Run a local folder by onnxruntime. Raises UserError where there is none, or it cannot be run so."""
-    folder = embedder.folder
-    if folder is None:
-        raise UserError(
-            f"{about}: there is no such folder (looked in {embedder.place}), and for a model of the Hub a package is "
-            f"not installed ({missing}): pip install 'harness-sweep[sentence-transformers]'; without it, name a local "
-            "folder with a BERT or an ONNX model: pip install 'harness-sweep[onnx]'"
-        ) from None
-    try:
-        encoder = encoders.load(folder, scores=False, about=about)
-    except ImportError as error:
-        raise UserError(
-            f"{about} needs a package that is not installed ({error.name}): pip install 'harness-sweep[onnx]', "
-            "or 'harness-sweep[sentence-transformers]'"
-        ) from None
-    finish = pooling_of(folder, encoder.rank, about)
+    folder, encoder = embedder.runner(missing, scores=False)
+    finish = pooling_of(folder, encoder.rank, embedder.about)
     own = _own_prompts(folder)
     lower = bool((weights.read_json(folder / "sentence_bert_config.json") or {}).get("do_lower_case"))
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import dataclasses
-import importlib.util
 import inspect
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.errors import ProviderError, UserError, advice
-from harness.plugins import ModelConnection, failures, part, setting
+from harness.errors import ProviderError
+from harness.plugins import ModelConnection, failures, functions, part, setting
 from harness.records import Reply, Request, digest
 
 _THREADS = 64
@@ -78,23 +73,7 @@ class PythonFunction:
         return Path(self.workspace) / file, function if file else ""
 
     def _load(self) -> Callable[..., Any]:
-        file, name = self._parts()
-        spec = importlib.util.spec_from_file_location(f"harness_model_{digest(str(file.resolve()))}", file)
-        if spec is None or spec.loader is None:
-            raise UserError(f"model python:{self.target}: {file} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # dataclasses look their own module up
-        try:
-            spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            del sys.modules[spec.name]
-            raise UserError(f"model {failures.of_python(error, f'python:{self.target}')}") from error
-        function = getattr(module, name, None)
-        if not callable(function):
-            defined = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-            raise UserError(f"model python:{self.target}: no function {name!r}; {advice(name, defined, 'defined')}")
-        found: Callable[..., Any] = function
-        return found
+        return functions.load(*self._parts(), f"model python:{self.target}")
 
 
 class _Connection:
@@ -102,7 +81,7 @@ class _Connection:
         self._function = function
         self._about = about
         self._wants_messages = list(inspect.signature(function).parameters) == ["messages"]
-        self._threads = asyncio.Semaphore(_THREADS)
+        self._threads = functions.Threads(_THREADS)
 
     async def complete(self, request: Request) -> Reply:
         started = time.perf_counter()
@@ -131,32 +110,5 @@ class _Connection:
     async def _call(self, argument: Any) -> Any:
         if inspect.iscoroutinefunction(self._function):
             return await self._function(argument)
-        returned = await self._in_thread(argument)
+        returned = await self._threads.call(self._function, argument)
         return await returned if inspect.isawaitable(returned) else returned
-
-    async def _in_thread(self, argument: Any) -> Any:
-        """Call in a daemon thread: one that hangs must not keep the process from ending, as a pool's would."""
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[Any] = loop.create_future()
-
-        def settle(value: Any, error: BaseException | None) -> None:
-            if not result.done():
-                result.set_exception(error) if error is not None else result.set_result(value)
-
-        def call() -> None:
-            value, error = self._called(argument)
-            with contextlib.suppress(RuntimeError):  # the loop may be closed by now: nobody waits any more
-                loop.call_soon_threadsafe(settle, value, error)
-
-        async with self._threads:
-            threading.Thread(target=call, name="harness-python-model", daemon=True).start()
-            return await result
-
-    def _called(self, argument: Any) -> tuple[Any, BaseException | None]:
-        """The value or the error. A function's sys.exit() is a failure of one answer, not the end of the sweep."""
-        try:
-            return self._function(argument), None
-        except (SystemExit, StopIteration) as error:
-            return None, RuntimeError(f"{type(error).__name__}: {error}")
-        except BaseException as error:  # noqa: BLE001  (raised where the answer is awaited)
-            return None, error

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from harness.errors import UserError
 from harness.parts.rerankers.cut import Cut
-from harness.plugins import RerankerConnection, encoders, part, setting, weights
+from harness.plugins import RerankerConnection, part, setting, weights
+from harness.plugins.checkpoints import Checkpoint
 from harness.records import Ranked
 
 _HUB = "cross-encoder/"
@@ -29,7 +30,7 @@ Score = Callable[[Sequence[tuple[str, str]]], NDArray[Any]]
 
 @part("reranker", "cross-encoder/", argument="name")
 @dataclass(frozen=True)
-class CrossEncoderReranker(Cut):
+class CrossEncoderReranker(Cut, Checkpoint):
     """A cross-encoder by its Hub name (needs the extra `sentence-transformers`) or from a local folder.
 
     `cross-encoder/ms-marco-MiniLM-L6-v2` is that model of the Hub's cross-encoder account, `cross-encoder/BAAI/…`
@@ -44,45 +45,17 @@ class CrossEncoderReranker(Cut):
     name: str = ""
     workspace: str = setting("", inert=True)
 
-    @property
-    def folder(self) -> Path | None:
-        """The local folder; None where the name is one of the Hub."""
-        return weights.folder_of(self.name, self.workspace)
-
-    @property
-    def place(self) -> Path:
-        """Where a relative folder is looked for."""
-        return Path(self.workspace or Path.cwd())
-
-    @property
-    def price_name(self) -> str | None:
-        """Free."""
-        return None
-
-    @property
-    def environment(self) -> tuple[str, ...]:
-        """Needs nothing."""
-        return ()
-
-    def identity_extra(self) -> dict[str, Any]:
-        """A digest of the folder's content: another model under the same path is another reranker."""
-        return {"content": weights.digest_of(self.folder)} if self.folder else {}
-
     def connect(self) -> RerankerConnection:
         """Load the model. Raises UserError when a package is missing or the model cannot be loaded."""
-        about = f"cross-encoder/{self.name}"
-        if self.folder is None and weights.looks_local(self.name):
-            raise UserError(f"{about}: no such folder (looked in {self.place})")
-        try:
-            from sentence_transformers import CrossEncoder
-        except ImportError as error:
-            return _Connection(_without_torch(self, about, str(error.name)))
         known = self.name if "/" in self.name else _HUB + self.name
         try:
-            return _Connection(_by_package(CrossEncoder(str(self.folder or known)), about))
-        except (OSError, ValueError) as error:
-            nowhere = "" if self.folder else f"there is no such folder (looked in {self.place}), and the model "
-            raise UserError(f"{about}: {nowhere}cannot be loaded: {error}") from error
+            with self.loading():
+                from sentence_transformers import CrossEncoder
+
+                model = CrossEncoder(str(self.folder or known))
+        except ImportError as error:
+            return _Connection(_without_torch(self, str(error.name)))
+        return _Connection(_by_package(model, self.about))
 
 
 class _Connection:
@@ -106,25 +79,12 @@ def _by_package(model: Any, about: str) -> Score:
     return score
 
 
-def _without_torch(reranker: CrossEncoderReranker, about: str, missing: str) -> Score:
+def _without_torch(reranker: CrossEncoderReranker, missing: str) -> Score:
     """Run a local folder by onnxruntime. Raises UserError where there is none, or it cannot be run so."""
-    folder = reranker.folder
-    if folder is None:
-        raise UserError(
-            f"{about}: there is no such folder (looked in {reranker.place}), and for a model of the Hub a package is "
-            f"not installed ({missing}): pip install 'harness-sweep[sentence-transformers]'; without it, name a local "
-            "folder with a BERT or an ONNX model: pip install 'harness-sweep[onnx]'"
-        ) from None
-    try:
-        encoder = encoders.load(folder, scores=True, about=about)
-    except ImportError as error:
-        raise UserError(
-            f"{about} needs a package that is not installed ({error.name}): pip install 'harness-sweep[onnx]', "
-            "or 'harness-sweep[sentence-transformers]'"
-        ) from None
+    folder, encoder = reranker.runner(missing, scores=True)
     labels = encoder.run([("a", "b")], lambda output, mask: output).shape[1]
-    _check_labels(labels, about)
-    sigmoid = _squeezes(folder, about)
+    _check_labels(labels, reranker.about)
+    sigmoid = _squeezes(folder, reranker.about)
 
     def finish(output: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = output[:, 0]
