@@ -46,6 +46,8 @@ class PartOf:
         except ValidationError as error:
             [first, *_] = error.errors(include_url=False)
             where = ".".join(str(step) for step in first["loc"])
+            if first["type"].startswith("missing"):
+                raise ValueError(f"needs {where!r}") from None
             raise ValueError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 

@@ -282,6 +282,8 @@ class Metric(Protocol):
     `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `unit` is for
     people (`ms`, `USD`, empty where there is none); `reads` names the fields of Case besides `example` that decide the
     value. One that is `cheap: ClassVar[bool] = True` is computed anew each time: to look its value up takes longer.
+    A method `ready`, where there is one, is called before anything is spent; it raises UserError if the metric cannot
+    work.
     """
 
     version: ClassVar[int]

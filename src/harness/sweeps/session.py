@@ -158,6 +158,8 @@ class _Session:
     async def _work(self) -> None:
         if not (self.writer.path / "sweep.json").exists():
             describe(self.writer, self.config, self.inputs, asdict(self.options), self.key)
+        # A metric that cannot work (a user's broken file) is known before anything is spent.
+        scorer = Scorer(self.config.metrics, self.cache, self.progress, self.workload.findings)
         done, known, spent = before(self.writer)
         trace = trace_of(self.writer.path.name)
         # With --fresh an answer is wanted that is our own, whoever else asks.
@@ -180,7 +182,7 @@ class _Session:
             # import a provider's SDK takes a second, which a sweep that is answered from the cache does not need.
             gateway.open(part for part in self.parts if part.local)
             await self._prepare(gateway)
-            await self._answer(gateway, done, known)
+            await self._answer(gateway, scorer, done, known)
         finally:
             await gateway.close()
             self.cache.flush()  # what a claim was for is there before the claim goes
@@ -196,7 +198,9 @@ class _Session:
         counted = await preparation.run(fresh=self.options.fresh)
         write_json(self.writer.path / layout.WORK, preparation.counts(self.writer.path.name, counted))
 
-    async def _answer(self, gateway: Gateway, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
+    async def _answer(
+        self, gateway: Gateway, scorer: Scorer, done: dict[CellId, str | None], known: dict[str, Answer]
+    ) -> None:
         """Answer and score every cell."""
         progress, config = self.progress, self.config
         cells = self.workload.cells
@@ -208,7 +212,6 @@ class _Session:
             return Asking(self.workload, gateway, batches, at_once, self.stop, finished)
 
         self._put_back(gateway, known)
-        scorer = Scorer(config.metrics, self.cache, progress, self.workload.findings)
         failures = config.failures_allowed(len(cells))
         engine = Engine(
             self.workload,
