@@ -242,5 +242,5 @@ def test_a_folder_of_the_workspace_is_loaded_from_there(monkeypatch: pytest.Monk
 def test_a_model_that_cannot_be_loaded_is_the_users_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name or the path is wrong, or there is no network to fetch it."""
     stand_in(monkeypatch, encode=encoder(0))
-    with pytest.raises(UserError, match="sentence-transformers/missing: there is no such folder .*cannot be loaded: no such model"):
+    with pytest.raises(UserError, match=r"missing: there is no such folder .*cannot be loaded: no such model"):
         make("embedder", "sentence-transformers/missing").connect()
