@@ -215,3 +215,10 @@ def test_an_override_that_no_variant_takes_is_a_mistake(tmp_path: Path) -> None:
     first = load(make_workspace(tmp_path, kept), ["splitter.chunk_size=50"]).variants[0]
     assert first.chatbot.retrieval is not None
     assert first.chatbot.retrieval.splitter.chunk_size == 50
+
+
+def test_a_number_that_no_machine_holds_is_a_mistake(tmp_path: Path) -> None:
+    """Whole numbers of more than 64 bits are named at their place."""
+    path = make_workspace(tmp_path, CONFIG.replace("top_k: 3", "top_k: 99999999999999999999999"))
+    with pytest.raises(UserError, match="too large"):
+        load(path)

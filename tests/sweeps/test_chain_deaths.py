@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from harness.store import Folder, StoredSweep
 from harness.study.loaded import Sweep
@@ -134,3 +135,19 @@ def test_an_interrupt_ends_the_stages_before_answers_soon(tmp_path: Path, stage:
         server.delay_s = 0.0
         done = finished(command)
     assert done["finished_cells"] == done["cells"]
+
+
+def test_an_interrupt_is_heard_while_a_store_is_in_use(tmp_path: Path) -> None:
+    """Another process holds the workspace's Chroma store: SIGINT ends the waiting sweep with exit code 130."""
+    path = make_workspace(tmp_path, config("top_k: [1, 2]", "index: chroma"))
+    command = [sys.executable, "-m", "harness", "sweep", str(path), "--quiet"]
+    [store] = (Path(finished([*command, "--json"])["path"]).parents[1] / ".harness/indexes").iterdir()
+    again = [*command, "--set", "chunk_size=50"]
+    with FileLock(store / "harness.lock"):
+        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        time.sleep(4)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert finished([*again, "--json"])["status"] == "complete"

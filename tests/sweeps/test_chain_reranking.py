@@ -173,3 +173,38 @@ def test_the_plan_tells_the_pairs_of_a_local_reranker_and_asks_no_other(server: 
     remote = load(make_workspace(tmp_path, config("", f"reranker: {part(server)}", extra=PRICES)))
     assert not make_plan(remote, read_inputs(remote)).exact
     assert server.count() == 0
+
+
+def test_scores_that_are_no_numbers_are_failures_each_time(tmp_path: Path) -> None:
+    """NaN is no order: the cells fail in the first run and in the next alike, and nothing of it is kept."""
+    write(
+        tmp_path / "nan.py",
+        """
+from dataclasses import dataclass
+from typing import ClassVar
+from harness.plugins import part
+from harness.records import Ranked
+
+@part("reranker", "nan")
+@dataclass(frozen=True)
+class Nan:
+    version: ClassVar[int] = 1
+    local: ClassVar[bool] = True
+    batch_size: ClassVar[int] = 8
+    top_n: int | None = None
+    price_name = None
+    environment = ()
+    def connect(self):
+        return self
+    async def score(self, question, texts):
+        return Ranked(tuple(float("nan") for _ in texts))
+    async def close(self):
+        pass
+""",
+    )
+    path = make_workspace(tmp_path, config("reranker: [none, nan]", extra="plugins: [nan.py]\nmax_failures: 1.0\n"))
+    for found in (sweep_of(path), sweep_of(path)):
+        said = failures(found)
+        assert {settings[0] for settings in said} == {"nan"}
+        assert all(text.startswith("rerank: broken_answer") for text in said.values())
+        assert len(said) == len(QUESTIONS)

@@ -12,7 +12,7 @@ from harness.plugins import make
 from harness.study.loaded import Sweep
 from harness.sweeps.inputs import read_inputs
 from harness.sweeps.plan import Plan, make_plan
-from tests.sweeps.chains import config, made, sweep
+from tests.sweeps.chains import config, made, sweep, sweep_of
 from tests.workspaces import ARTICLES, QUESTIONS, make_workspace
 
 SIZES, RETRIEVERS = (60, 120), ("dense", "bm25", "hybrid")
@@ -111,3 +111,12 @@ def test_different_embedders_share_bm25(tmp_path: Path) -> None:
     axes = "embedder: [local/hashing, {use: local/hashing, dimensions: 64}], retriever: [bm25, dense]"
     stage = sweep(tmp_path, config(axes)).summary["stages"]["retrieve"]
     assert stage["made"] == 3 * len(QUESTIONS)
+
+
+def test_what_is_counted_does_not_hang_on_what_other_sweeps_kept(tmp_path: Path) -> None:
+    """Deeper hits of an earlier sweep change neither how many texts differ nor how many are embedded."""
+    text = config("similarity_threshold: [0.1, 0.2]", "retriever: bm25")
+    fresh = sweep_of(make_workspace(tmp_path / "fresh", text), "top_k=1").summary
+    warm = make_workspace(tmp_path / "warm", text)
+    sweep_of(warm, "top_k=6")
+    assert sweep_of(warm, "top_k=1").summary["embeddings"]["distinct"] == fresh["embeddings"]["distinct"]

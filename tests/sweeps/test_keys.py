@@ -67,6 +67,9 @@ class Other:
     version: ClassVar[int] = 1
     uses_vectors: ClassVar[bool] = True
 
+def part_of(answer):
+    return 1.0
+
 @part("reranker", "other")
 @dataclass(frozen=True)
 class OtherReranker:
@@ -184,7 +187,9 @@ def test_every_field_of_every_part_is_part_of_its_identity(kind: str, config_pat
         if registration.argument in ("k",):
             required = {"k": 5}
         if registration.name == "python:":
-            required = {"target": f"{config_path.parent.parent / 'parts.py'}:part"}
+            required = {"target": f"{config_path.parent.parent / 'parts.py'}:part_of"}
+        if registration.name == "regex":
+            required = {"pattern": "x"}
         if "model" in names:
             required = {"model": make("model", "local/extractive")}
         part = registration.cls(**required)

@@ -83,3 +83,16 @@ def test_a_file_that_does_not_load_stops_the_sweep_before_an_answer_is_asked(tmp
         with pytest.raises(UserError, match=r"metric python:metrics/own.py:f, line 1: ModuleNotFoundError"):
             sweep(tmp_path, "import does_not_exist\ndef f(answer):\n    return 1\n", "[python:metrics/own.py:f]", head)
         assert server.calls == []
+
+
+def test_passages_that_differ_in_their_scores_alone_are_scored_each(tmp_path: Path) -> None:
+    """What a function reads of a passage is in the key of its value, the retriever's score too."""
+    head = HEAD.replace("    top_k: 3\n", "    retriever: {use: bm25}\n    top_k: 3\n").split("sweep:")[0]
+    head += "sweep: {axes: {k1: [0.5, 1.5]}}\n"
+    code = "def f(passages):\n    return passages[0].score if passages else 0.0\n"
+    found = sweep(tmp_path, code, '[{"python:metrics/own.py:f": {high: null}}]', head)
+    first = {(r["variant"], r["example"]): list(r["passages"])[:1] for r in found.outcomes.to_dict("records")}
+    assert len({ps[0]["score"] for ps in first.values() if ps}) > len(QUESTIONS)
+    for row in found.scores.to_dict("records"):
+        passages = first[row["variant"], row["example"]]
+        assert row["value"] == (passages[0]["score"] if passages else 0.0)

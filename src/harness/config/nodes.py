@@ -108,7 +108,10 @@ def _convert(node: yaml.Node, file: str, loader: Any, mistakes: list[Mistake]) -
     if node.tag == "tag:yaml.org,2002:merge":
         return Node(place, node.value)
     try:
-        return Node(place, loader.construct_object(node))
+        value = loader.construct_object(node)
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError("the number is too large")
+        return Node(place, value)
     except (yaml.YAMLError, ValueError) as error:
         mistakes.append(Mistake(place, f"cannot read {node.value!r}: {str(error).splitlines()[0]}"))
         return Node(place, None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.config import SweepConfig
 from harness.data import Dataset, Problem, read_dataset, read_documents, select
+from harness.plugins import identity
 from harness.records import Corpus, digest
 
 
@@ -51,7 +52,7 @@ def resume_key(config: SweepConfig, inputs: Inputs, fresh: bool) -> str:
         [example.id for example in inputs.dataset.examples],
         [variant.id for variant in config.variants],
         [dict(variant.params) for variant in config.variants],
-        [metric.name for metric in config.metrics],
+        [(metric.name, identity(metric.part)) for metric in config.metrics],
         [config.objective.metric, config.objective.direction],
         config.repeats,
         fresh,

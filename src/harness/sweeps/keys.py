@@ -67,7 +67,7 @@ def request_key(model: Any, model_identity: Mapping[str, Any], request: Request,
 
 def passages_digest(passages: Sequence[Any]) -> str:
     """What a metric can see of the passages."""
-    return digest("passages", [(p.document, p.start, p.end, p.text, p.similarity) for p in passages])
+    return digest("passages", [(p.document, p.start, p.end, p.text, p.similarity, p.score) for p in passages])
 
 
 def score_key(metric_identity: str, reads: Sequence[str], example: str, case: Case, passages: str) -> str:

@@ -88,5 +88,5 @@ class Preparation:
         for stage, entry in counts.items():
             makers = self._cache.makers(keys_of[stage])
             entry["made"] = sum(made_by == maker for made_by in makers.values())
-            entry["cached"] = entry["distinct"] - entry["made"]
+            entry["cached"] = len(makers) - entry["made"]
         return counts

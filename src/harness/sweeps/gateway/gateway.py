@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -174,7 +175,11 @@ class Gateway:
         tried = await self._tried(reranker, ask, lambda made: made.tokens or 0, guess)
         if isinstance(tried.outcome, ProviderError):
             raise tried.outcome
-        return tried.outcome.scores
+        scores = tried.outcome.scores
+        if len(scores) != len(texts) or not all(map(math.isfinite, scores)):
+            said = f"{name(reranker)}: {len(scores)} scores for {len(texts)} texts, or some that are no numbers"
+            raise ProviderError(said, kind="broken_answer")
+        return scores
 
     async def _tried(
         self, part: Any, ask: Callable[[], Awaitable[R]], tokens: Callable[[R], int], guess: Bill
@@ -192,9 +197,14 @@ class Gateway:
             self._hopeless[part] = fatal
             raise
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the user stopped the sweep."""
+        return self._stop is not None and self._stop.is_set()
+
     def _go_on(self) -> None:
         """Raise Interrupted where the user stopped the sweep."""
-        if self._stop is not None and self._stop.is_set():
+        if self.stopped:
             raise Interrupted
 
     def _pay(self, bill: Bill, stage: str, part: Any, usd: float | None, tokens: int) -> None:

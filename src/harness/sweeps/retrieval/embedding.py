@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import HarnessError
 from harness.plugins import identity, provider_of
 from harness.sweeps.cache import Cache
 from harness.sweeps.gateway import Gateway
@@ -37,7 +38,12 @@ async def vectors_of(
 
     async def embed(batch: list[str]) -> None:
         async with gate:
-            made = await gateway.embed(embedder, [unique[key] for key in batch], purpose)
+            try:
+                made = await gateway.embed(embedder, [unique[key] for key in batch], purpose)
+            except HarnessError:
+                if gateway.claims is not None and not embedder.local:
+                    gateway.claims.drop(batch)  # another process may try
+                raise
             rows = np.ascontiguousarray(made, dtype=np.float32)
             entries = {key: row.tobytes() for key, row in zip(batch, rows, strict=True)}
             cache.put("embed", entries, provider_of(embedder))

@@ -13,8 +13,9 @@ import orjson
 from numpy.typing import NDArray
 
 from harness.config import Retrieval
-from harness.errors import ProviderError
+from harness.errors import Interrupted, ProviderError
 from harness.plugins import OpenIndex
+from harness.plugins.functions import Threads
 from harness.plugins.fusion import reciprocal_rank_fusion
 from harness.records import Corpus, Failure, Hit, Lookup, Query
 from harness.sweeps import keys
@@ -31,6 +32,7 @@ from harness.sweeps.retrieval.view import Looking
 
 _QUERIES_AT_ONCE = 256
 DIGITS = 6
+_LOOK_AGAIN_S = 0.5
 _MOST_KEPT = 200_000_000
 """Bytes of vectors that are worth keeping for the next retriever."""
 
@@ -65,6 +67,7 @@ class Retrievals:
         self._fresh = fresh
         self._anew = anew
         self._lookups = Lookups(gateway)
+        self._threads = Threads(1)
         self._chunkings: dict[str, Chunking] = {}
         self._kept: dict[str, dict[str, Any]] = {}
         self._latest: dict[tuple[str, Any], NDArray[np.float32]] = {}
@@ -166,7 +169,7 @@ class Retrievals:
             stored = orjson.loads(entry.value)
             if stored["k"] >= found.top_k or stored["k"] >= len(found.chunks):
                 query = by_key[key]
-                found.hits[query] = [Hit(*hit) for hit in stored["hits"]]
+                found.hits[query] = [Hit(*hit) for hit in stored["hits"][: found.top_k]]
                 found.lookups[query] = [Lookup(*lookup) for lookup in stored["lookups"]]
                 found.usd[query] = stored.get("usd", 0.0)
                 found.exact = found.exact and stored["exact"]
@@ -196,7 +199,10 @@ class Retrievals:
         async def embed(texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
             return await self._embedded(settings.embedder, texts, purpose)
 
-        kept = self._kept.setdefault(found.chunking.key if found.chunking else "", {})
+        key = found.chunking.key if found.chunking else ""
+        if key not in self._kept:
+            self._kept = {key: {}}  # those of the latest chunking: its retrievers come one after the other
+        kept = self._kept[key]
         view = Looking(found.chunks, self._allowed(found, scope), index, embed, kept)
         texts = list(dict.fromkeys(lookup for query in queries for lookup in found.lookups[query]))
         depth = max(found.top_k, getattr(settings.query, "fetch_k", 0))
@@ -256,13 +262,13 @@ class Retrievals:
         chunks = (await self.chunking(settings)).chunks
         key = keys.index_key(self.corpus, settings)
         part = self._in_memory or settings.index
-        index: OpenIndex = await asyncio.to_thread(part.open, self.folder, f"i-{key[:24]}")  # it may wait for others
+        index = await self._opened(part, f"i-{key[:24]}")
         whole = index.count() == len(chunks)
         if not whole:
             index.close()
             vectors = await self.vectors_of_chunks(settings)
             self._progress.message = "indexing"
-            index = await asyncio.to_thread(part.open, self.folder, f"i-{key[:24]}")
+            index = await self._opened(part, f"i-{key[:24]}")
             try:
                 if index.count() != len(chunks):
                     await asyncio.to_thread(index.fill, chunks, vectors)
@@ -273,11 +279,27 @@ class Retrievals:
         self._progress.step("index", made=not whole)
         return index
 
+    async def _opened(self, part: Any, name: str) -> OpenIndex:
+        """Open a collection in a thread of its own: it may wait for other processes, and the user may not want to."""
+        opening: asyncio.Future[OpenIndex] = asyncio.ensure_future(self._threads.call(part.open, self.folder, name))
+        while not opening.done():
+            await asyncio.wait([opening], timeout=_LOOK_AGAIN_S)
+            if not opening.done() and self._gateway.stopped:
+                opening.add_done_callback(_closed)
+                raise Interrupted
+        return opening.result()
+
     async def _embedded(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
         return await vectors_of(embedder, texts, purpose, self._cache, self._gateway, self._on_made)
 
     def _on_made(self, count: int) -> None:
         self._progress.step("embed", count, made=True)
+
+
+def _closed(opening: asyncio.Future[OpenIndex]) -> None:
+    """Close what was opened when nobody wanted it any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _fused(lists: Sequence[list[Hit]]) -> list[Hit]:

@@ -78,6 +78,7 @@ class Lookups:
         if key in again:
             return again[key]
         answer = await self._gateway.complete(model, request, key, stage="query")
-        if answer.reply is None and claims is not None:
-            claims.drop([key])
+        served = answer.reply is not None and answer.reply.finish_reason not in _REFUSALS
+        if not served and claims is not None:
+            claims.drop([key])  # another process may try
         return answer
