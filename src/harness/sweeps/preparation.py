@@ -45,7 +45,7 @@ class Preparation:
             progress.stages[stage].total = len(found)
         progress.stages["retrieve"].total = len(groups.hits_keys())
         if any(not part.local for group in groups.by_key.values() for part in parts_of(group.settings)):
-            retrievals.try_indexes([group.settings.index for group in groups.by_key.values()])
+            retrievals.opening.try_all([group.settings.index for group in groups.by_key.values()])
         progress.message = "chunking"
         foreseen = (await embeddings_of(workload, retrievals)).distinct
         progress.stages["embed"].total = len(foreseen)

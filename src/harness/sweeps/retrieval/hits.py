@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,8 @@ import orjson
 from numpy.typing import NDArray
 
 from harness.config import Retrieval
-from harness.errors import Interrupted, ProviderError
+from harness.errors import ProviderError
 from harness.plugins import OpenIndex
-from harness.plugins.functions import Threads
 from harness.plugins.fusion import reciprocal_rank_fusion
 from harness.records import Corpus, Failure, Hit, Lookup, Query
 from harness.sweeps import keys
@@ -25,6 +24,7 @@ from harness.sweeps.progress import Progress
 from harness.sweeps.retrieval.chunking import Chunking, chunking_of
 from harness.sweeps.retrieval.embedding import vectors_of
 from harness.sweeps.retrieval.lookups import Lookups
+from harness.sweeps.retrieval.opening import Opening
 from harness.sweeps.retrieval.retrieved import Retrieved
 from harness.sweeps.retrieval.scopes import Scopes
 from harness.sweeps.retrieval.together import together
@@ -32,7 +32,6 @@ from harness.sweeps.retrieval.view import Looking
 
 _QUERIES_AT_ONCE = 256
 DIGITS = 6
-_LOOK_AGAIN_S = 0.5
 _MOST_KEPT = 200_000_000
 """Bytes of vectors that are worth keeping for the next retriever."""
 
@@ -61,13 +60,12 @@ class Retrievals:
         self._scopes = scopes
         self._cache = cache
         self._gateway = gateway
-        self.folder = folder / "indexes" / corpus.digest[:16]
+        self.opening = Opening(folder / "indexes" / corpus.digest[:16], gateway)
         self._progress = progress
         self._in_memory = in_memory
         self._fresh = fresh
         self._anew = anew
         self._lookups = Lookups(gateway)
-        self._threads = Threads(1)
         self._chunkings: dict[str, Chunking] = {}
         self._kept: dict[str, dict[str, Any]] = {}
         self._latest: dict[tuple[str, Any], NDArray[np.float32]] = {}
@@ -246,14 +244,6 @@ class Retrievals:
         documents = self._scopes.documents(scope)
         return np.array([chunk.document in documents for chunk in found.chunks], dtype=bool)
 
-    def try_indexes(self, indexes: Iterable[Any]) -> None:
-        """Open each index once, so that a server that is not there is known before anything is paid for.
-
-        Raises UserError.
-        """
-        for part in dict.fromkeys(indexes):
-            part.open(self.folder, "i-nothing").close()
-
     async def open_index(self, settings: Retrieval) -> OpenIndex:
         """The index of a retrieval, filled. It is the caller's to close.
 
@@ -262,13 +252,13 @@ class Retrievals:
         chunks = (await self.chunking(settings)).chunks
         key = keys.index_key(self.corpus, settings)
         part = self._in_memory or settings.index
-        index = await self._opened(part, f"i-{key[:24]}")
+        index = await self.opening.open(part, key)
         whole = index.count() == len(chunks)
         if not whole:
             index.close()
             vectors = await self.vectors_of_chunks(settings)
             self._progress.message = "indexing"
-            index = await self._opened(part, f"i-{key[:24]}")
+            index = await self.opening.open(part, key)
             try:
                 if index.count() != len(chunks):
                     await asyncio.to_thread(index.fill, chunks, vectors)
@@ -279,27 +269,11 @@ class Retrievals:
         self._progress.step("index", made=not whole)
         return index
 
-    async def _opened(self, part: Any, name: str) -> OpenIndex:
-        """Open a collection in a thread of its own: it may wait for other processes, and the user may not want to."""
-        opening: asyncio.Future[OpenIndex] = asyncio.ensure_future(self._threads.call(part.open, self.folder, name))
-        while not opening.done():
-            await asyncio.wait([opening], timeout=_LOOK_AGAIN_S)
-            if not opening.done() and self._gateway.stopped:
-                opening.add_done_callback(_closed)
-                raise Interrupted
-        return opening.result()
-
     async def _embedded(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
         return await vectors_of(embedder, texts, purpose, self._cache, self._gateway, self._on_made)
 
     def _on_made(self, count: int) -> None:
         self._progress.step("embed", count, made=True)
-
-
-def _closed(opening: asyncio.Future[OpenIndex]) -> None:
-    """Close what was opened when nobody wanted it any more."""
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
 
 
 def _fused(lists: Sequence[list[Hit]]) -> list[Hit]:

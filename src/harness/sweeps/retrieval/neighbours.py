@@ -95,7 +95,7 @@ async def _measured(found: Retrieved, retrievals: Retrievals, lookups: Sequence[
         near = await asyncio.to_thread(index.search, queries, k)
     finally:
         index.close()
-    exact: Any = make("index", "exact").open(retrievals.folder, "ground-truth")
+    exact: Any = make("index", "exact").open(retrievals.opening.folder, "ground-truth")
     exact.fill(found.chunks, vectors)
     best = await asyncio.to_thread(exact.search, queries, k)
     return [_neighbours(query, hits, there, exact) for query, hits, there in zip(queries, near, best, strict=True)]
