@@ -8,6 +8,7 @@ here, so that other languages have words too.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,16 +35,16 @@ def _grams(text: str, n: int) -> Counter[tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class _Rouge(WithReferences):
+class _Rouge(WithReferences, ABC):
     measure: Literal["f1", "precision", "recall"] = "f1"
 
     def score(self, case: Case) -> float:
         """Between 0 and 1."""
         return max(self._measured(*self._counted(case.answer, reference)) for reference in case.example.references)
 
+    @abstractmethod
     def _counted(self, answer: str, reference: str) -> tuple[int, int, int]:
         """How many the answer and the reference have in common, and how many each of them has."""
-        raise NotImplementedError
 
     def _measured(self, common: int, said: int, wanted: int) -> float:
         if not common:
