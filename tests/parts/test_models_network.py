@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -144,6 +145,21 @@ def test_a_connection_that_breaks_off_is_retryable(kind: str, server: Loopback) 
     with pytest.raises(ProviderError) as caught:
         send(model_for(kind, server))
     assert caught.value.retryable and not caught.value.fatal
+
+
+def test_a_port_with_the_digits_of_a_refusal_is_no_refusal() -> None:
+    """Nobody listens at port 40355: litellm reads a 403 in that; it is a refused connection all the same."""
+    model = make("model", {"use": "gemini/gemini-2.5-flash", "api_base": f"http://127.0.0.1:{_free_port()}/v1beta"})
+    check_failure(model, "connection", retryable=True)
+
+
+def _free_port() -> int:
+    """A port between 40300 and 40399 at which nobody listens."""
+    for port in range(40300, 40400):
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)):
+                return port
+    pytest.skip("all ports are in use")
 
 
 @pytest.mark.parametrize("kind", KINDS)

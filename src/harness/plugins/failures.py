@@ -47,7 +47,14 @@ def of_status(status: int, message: str, headers: Mapping[str, str], about: str,
 
 
 def of_sdk(error: Any, about: str) -> ProviderError:
-    """The failure behind an APIStatusError of the openai or the anthropic SDK, or of litellm."""
+    """The failure behind an APIStatusError of the openai or the anthropic SDK, or of litellm.
+
+    litellm looks for numbers in messages: a refused connection to port 44035 is a 403 to it.
+    """
+    fatal = int(error.status_code) in _FATAL and isinstance(error, BaseException)
+    refused = _connection_behind(error) if fatal else None
+    if refused is not None:
+        return ProviderError(_text(about, f"{type(refused).__name__}: {refused}"), kind="connection", retryable=True)
     response = getattr(error, "response", None)
     headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
     message, code = _words(getattr(error, "body", None))
@@ -106,6 +113,16 @@ def is_of_json(error: BaseException) -> bool:
             return True
         seen = seen.__cause__ or seen.__context__
     return False
+
+
+def _connection_behind(error: BaseException) -> BaseException | None:
+    """The connection that did not come about behind an error that says something else; None where there is none."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ConnectionError) or type(seen).__name__ in ("ClientConnectorError", "ConnectError"):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def of_no_answer(error: Exception, seconds: float, about: str) -> ProviderError:
