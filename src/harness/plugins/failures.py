@@ -105,6 +105,25 @@ def of_calls(sdk: Any, seconds: float, about: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def of_litellm(litellm: Any, seconds: float, about: str) -> Iterator[None]:
+    """Whatever goes wrong in the block with a call of litellm becomes a ProviderError."""
+    import openai
+
+    try:
+        yield
+    except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
+        if is_of_json(error):  # litellm calls an answer that it cannot read a broken connection
+            raise of_broken(error, about) from error
+        raise of_no_answer(error, seconds, about) from error
+    except openai.OpenAIError as error:
+        if isinstance(getattr(error, "status_code", None), int) and not is_of_json(error):
+            raise of_sdk(error, about) from error
+        raise of_broken(error, about) from error
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        raise of_broken(error, about) from error
+
+
 def is_of_json(error: BaseException) -> bool:
     """Whether JSON that cannot be read lies behind an error that says something else."""
     seen: BaseException | None = error

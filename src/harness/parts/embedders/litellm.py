@@ -75,16 +75,13 @@ class _Connection:
     def __init__(self, embedder: LiteLLMEmbedder) -> None:
         self._embedder = embedder
         self._litellm = providers.use_litellm()
-        import openai
-
-        self._base_error = openai.OpenAIError
 
     async def embed(self, texts: Sequence[str], purpose: str) -> Embedded:
         embedder, litellm = self._embedder, self._litellm
         variable = providers.KEYS.get(embedder.provider)
         about = f"{embedder.name} (through litellm{f', key from {variable}' if variable else ''})"
         sent = sendable(texts)
-        try:
+        with failures.of_litellm(litellm, embedder.timeout_s, about):
             async with asyncio.timeout(embedder.timeout_s):
                 done = await litellm.aembedding(
                     model=embedder.name,
@@ -97,16 +94,6 @@ class _Connection:
                 )
             made = _embedded(done, len(sent))
             return replace(made, vectors=one_row_each(made.vectors, texts))
-        except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
-            if failures.is_of_json(error):  # litellm calls an answer that it cannot read a broken connection
-                raise failures.of_broken(error, about) from error
-            raise failures.of_no_answer(error, embedder.timeout_s, about) from error
-        except self._base_error as error:
-            if isinstance(getattr(error, "status_code", None), int):
-                raise failures.of_sdk(error, about) from error
-            raise failures.of_broken(error, about) from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise failures.of_broken(error, about) from error
 
     async def close(self) -> None:
         await providers.leave_litellm()

@@ -96,9 +96,6 @@ class _Connection:
     def __init__(self, model: LiteLLM) -> None:
         self._model = model
         self._litellm = providers.use_litellm()
-        import openai
-
-        self._base_error = openai.OpenAIError
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -120,18 +117,10 @@ class _Connection:
             "timeout": model.timeout_s,
             **request.parameters,
         }
-        try:
+        with failures.of_litellm(litellm, model.timeout_s, about):
             async with asyncio.timeout(model.timeout_s):
                 ask = _streamed if model.stream else _asked
                 return await ask(litellm, arguments, time.perf_counter())
-        except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
-            raise failures.of_no_answer(error, model.timeout_s, about) from error
-        except self._base_error as error:
-            if isinstance(getattr(error, "status_code", None), int) and not failures.is_of_json(error):
-                raise failures.of_sdk(error, about) from error
-            raise failures.of_broken(error, about) from error
-        except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-            raise failures.of_broken(error, about) from error
 
     async def close(self) -> None:
         await providers.leave_litellm()

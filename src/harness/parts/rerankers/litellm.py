@@ -58,15 +58,12 @@ class _Connection:
     def __init__(self, reranker: LiteLLMReranker) -> None:
         self._reranker = reranker
         self._litellm = providers.use_litellm()
-        import openai
-
-        self._base_error = openai.OpenAIError
 
     async def score(self, question: str, texts: Sequence[str]) -> Ranked:
         reranker, litellm = self._reranker, self._litellm
         variable = providers.KEYS.get(reranker.provider)
         about = f"{reranker.name} (through litellm{f', key from {variable}' if variable else ''})"
-        try:
+        with failures.of_litellm(litellm, reranker.timeout_s, about):
             async with asyncio.timeout(reranker.timeout_s):
                 done = await litellm.arerank(
                     model=reranker.name,
@@ -79,16 +76,6 @@ class _Connection:
                     timeout=reranker.timeout_s,
                 )
             return _ranked(done, len(texts))
-        except (TimeoutError, litellm.exceptions.Timeout, litellm.exceptions.APIConnectionError) as error:
-            if failures.is_of_json(error):  # litellm calls an answer that it cannot read a broken connection
-                raise failures.of_broken(error, about) from error
-            raise failures.of_no_answer(error, reranker.timeout_s, about) from error
-        except self._base_error as error:
-            if isinstance(getattr(error, "status_code", None), int):
-                raise failures.of_sdk(error, about) from error
-            raise failures.of_broken(error, about) from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise failures.of_broken(error, about) from error
 
     async def close(self) -> None:
         await providers.leave_litellm()
