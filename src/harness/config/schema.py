@@ -253,4 +253,7 @@ def _without_title(schema: Schema) -> Schema:
     """A field's schema as it stands here; a field that holds a part refers to its kind."""
     if "partOf" in schema:
         return _ref(schema["partOf"])
+    if "partsOf" in schema:
+        one = _ref(schema["partsOf"])
+        return {"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
     return {key: value for key, value in schema.items() if key != "title"}

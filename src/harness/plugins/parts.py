@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from harness.plugins.registry import Registration, find
@@ -35,20 +36,42 @@ class PartOf:
         return {"partOf": self.kind}
 
     def _made(self, value: Any, info: Any) -> Any:
-        from pydantic import ValidationError
+        return _made(self.kind, value, info.context)
 
-        if not isinstance(value, str | dict):
-            raise ValueError(f"expected the name of a {self.kind}, or a mapping with `use`, found {value!r}")
-        try:
-            return make(self.kind, value, info.context)
-        except LookupError as error:
-            raise ValueError(str(error)) from None
-        except ValidationError as error:
-            [first, *_] = error.errors(include_url=False)
-            where = ".".join(str(step) for step in first["loc"])
-            if first["type"].startswith("missing"):
-                raise ValueError(f"needs {where!r}") from None
-            raise ValueError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+
+class PartsOf(PartOf):
+    """The annotation of a field that holds one part or several, always a tuple: `judge: Annotated[tuple[Any, ...],
+    PartsOf("model")]`.
+
+    In YAML it is one name or mapping with `use`, or a list of them.
+    """
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"partsOf": self.kind}
+
+    def _made(self, value: Any, info: Any) -> Any:
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            raise ValueError(f"expected at least one {self.kind}, found an empty list")
+        return tuple(_made(self.kind, entry, info.context) for entry in values)
+
+
+def _made(kind: str, value: Any, workspace: str | None) -> Any:
+    """A part that a field of another holds. Raises ValueError, which pydantic reports."""
+    from pydantic import ValidationError
+
+    if not isinstance(value, str | dict):
+        raise ValueError(f"expected the name of a {kind}, or a mapping with `use`, found {value!r}")
+    try:
+        return make(kind, value, workspace)
+    except LookupError as error:
+        raise ValueError(str(error)) from None
+    except ValidationError as error:
+        [first, *_] = error.errors(include_url=False)
+        where = ".".join(str(step) for step in first["loc"])
+        if first["type"].startswith("missing"):
+            raise ValueError(f"needs {where!r}") from None
+        raise ValueError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def is_part(value: Any) -> bool:
@@ -62,6 +85,20 @@ def registration(part: Any) -> Registration:
     return found
 
 
+def parts_within(part: Any) -> list[Any]:
+    """The parts that the fields of a part hold, each once, those within them included."""
+    held = [entry for value in settings(part).values() for entry in (value if isinstance(value, tuple) else (value,))]
+    found = [entry for entry in held if is_part(entry)]
+    return list(dict.fromkeys([*found, *(inner for entry in found for inner in parts_within(entry))]))
+
+
+def _mapped(value: Any, make_of: Callable[[Any], Any]) -> Any:
+    """A field's value with the parts in it replaced by what is made of them."""
+    if isinstance(value, tuple) and any(map(is_part, value)):
+        return [make_of(entry) for entry in value]
+    return make_of(value) if is_part(value) else value
+
+
 def settings(part: Any) -> dict[str, Any]:
     """All fields of a part with their values."""
     return {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}
@@ -73,7 +110,7 @@ def identity(part: Any) -> dict[str, Any]:
     A part whose results hang on more than its fields (a file's content) tells it by a method `identity_extra`.
     """
     fields = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if _decides(f, getattr(part, f.name))}
-    fields = {key: identity(value) if is_part(value) else value for key, value in fields.items()}
+    fields = {key: _mapped(value, identity) for key, value in fields.items()}
     extra = part.identity_extra() if hasattr(part, "identity_extra") else {}
     return {"use": registration(part).name, **fields, **extra, "version": part.version}
 
@@ -103,14 +140,18 @@ def label(part: Any) -> str:
         if field.name == known.argument or field.metadata.get("inert", False):
             continue
         if field.default is dataclasses.MISSING or value != field.default:
-            parts.append(f"{field.name}={label(value) if is_part(value) else value}")
+            parts.append(f"{field.name}={_shown(_mapped(value, label))}")
     return name(part) + (f"({', '.join(parts)})" if parts else "")
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def written(part: Any) -> dict[str, Any]:
     """The part as a mapping that a YAML file may hold: `use`, then every field but the workspace's folder."""
     hidden = (registration(part).argument, "workspace")
-    fields = {k: written(v) if is_part(v) else v for k, v in settings(part).items() if k not in hidden}
+    fields = {k: _mapped(v, written) for k, v in settings(part).items() if k not in hidden}
     return {"use": name(part), **fields}
 
 

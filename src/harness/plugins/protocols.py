@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from harness.errors import ProviderError
 from harness.records import (
-    Case,
     Chunk,
     Context,
     Embedded,
-    Example,
     Hit,
     Lookup,
     Message,
@@ -25,7 +23,6 @@ from harness.records import (
     Reply,
     Request,
     Span,
-    Verdict,
 )
 
 Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
@@ -273,31 +270,6 @@ class Model(Protocol):
 
     def connect(self) -> ModelConnection:
         """Make a connection for the running event loop."""
-
-
-@runtime_checkable
-class Metric(Protocol):
-    """A function of an outcome.
-
-    `direction` is `maximize` or `minimize`; `low` and `high` bound the values, None where unbounded; `unit` is for
-    people (`ms`, `USD`, empty where there is none); `reads` names the fields of Case besides `example` that decide the
-    value. One that is `cheap: ClassVar[bool] = True` is computed anew each time: to look its value up takes longer.
-    A method `ready`, where there is one, is called before anything is spent; it raises UserError if the metric cannot
-    work.
-    """
-
-    version: ClassVar[int]
-    direction: ClassVar[str]
-    low: ClassVar[float | None]
-    high: ClassVar[float | None]
-    unit: ClassVar[str]
-    reads: ClassVar[tuple[str, ...]]
-
-    def applies(self, example: Example) -> bool:
-        """Whether the metric says anything about this example. "Does not apply" is not zero."""
-
-    def score(self, case: Case) -> Verdict | float | Awaitable[Verdict | float | None] | None:
-        """The value for one case; None where it turns out not to apply. Whatever it raises is recorded."""
 
 
 class Search(Protocol):

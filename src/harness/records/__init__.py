@@ -3,7 +3,7 @@
 from harness.records.corpus import Chunk, Context, Corpus, Document, Hit, Passage, Span
 from harness.records.digest import digest
 from harness.records.example import EXPECTATIONS, Evidence, Example, Message
-from harness.records.outcome import Case, Failure, Outcome, Score, Verdict
+from harness.records.outcome import Case, Failure, Outcome, Scale, Score, Verdict
 from harness.records.query import Lookup, Query
 from harness.records.request import Embedded, Quota, Ranked, Reply, Request
 
@@ -28,6 +28,7 @@ __all__ = [
     "Ranked",
     "Reply",
     "Request",
+    "Scale",
     "Score",
     "Span",
     "Verdict",

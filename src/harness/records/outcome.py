@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from harness.records.corpus import Passage
 from harness.records.example import Evidence, Example
@@ -63,7 +65,8 @@ class Case:
     `cost_usd` is that of the answer and of the queries that a model wrote for it; None where a price is unknown.
     `evidence_chunks` are the chunks of the variant's chunking that share a character with the evidence, as the model
     would get them; None where there is no knowledge base. `index_recall` is the share of the question's exact nearest
-    neighbours that the index found; None where nobody looked.
+    neighbours that the index found; None where nobody looked. `rival` is the answer of another variant to the same
+    question, for a metric with an attribute `against`, which names that variant.
     """
 
     example: Example
@@ -76,19 +79,46 @@ class Case:
     first_token_ms: float | None = None
     evidence_chunks: tuple[Evidence, ...] | None = None
     index_recall: float | None = None
+    rival: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A metric's value for one case and, where there is one, the reason for it."""
+    """A metric's value for one case; the reason for it and what it rests on (plain JSON), where there is such."""
 
     value: float
     reason: str | None = None
+    details: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a metric's values are read: which way is better (`maximize`, `minimize`), their ends (None: open), and the
+    least and the most that passes (None: no such threshold)."""
+
+    direction: str
+    low: float | None = None
+    high: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def has_threshold(self) -> bool:
+        """Whether a value can pass or fail."""
+        return self.at_least is not None or self.at_most is not None
+
+    def passes(self, value: float) -> bool:
+        """Whether a value is within the thresholds."""
+        above = self.at_least is None or value >= self.at_least
+        return above and (self.at_most is None or value <= self.at_most)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A metric's value for one cell, or the failure that stands in its place. No row: the metric does not apply."""
+    """A metric's value for one cell, or the failure that stands in its place. No row: the metric does not apply.
+
+    `details` is JSON text: what the value rests on, such as the opinions of judges.
+    """
 
     variant: str
     example: str
@@ -97,3 +127,4 @@ class Score:
     value: float | None
     reason: str | None = None
     failure: str | None = None
+    details: str | None = None

@@ -65,6 +65,9 @@ class Cache(Protocol):
     def put(self, stage: str, entries: Mapping[str, bytes], provider: str = "") -> None:
         """Add results made by this sweep."""
 
+    def drop(self, keys: Sequence[str]) -> None:
+        """Remove results, whoever made them."""
+
 
 def connect(folder: Path) -> sqlite3.Connection:
     """Open the file, in WAL mode: safe for several processes. Raises UserError where that is not possible."""
@@ -143,6 +146,15 @@ class DiskCache:
         with self._lock:
             self._waiting.update((key, (stage, value, now, provider)) for key, value in entries.items())
         self._wake()
+
+    def drop(self, keys: Sequence[str]) -> None:
+        with self._database_lock:
+            with self._lock:
+                for key in keys:
+                    self._waiting.pop(key, None)
+            for batch in batches(keys):
+                marks = ",".join("?" * len(batch))
+                self._database.execute(f"DELETE FROM work WHERE key IN ({marks})", batch)
 
     def flush(self) -> None:
         """Hand all that was put to the operating system. Raises UserError when that is not possible."""
@@ -260,6 +272,10 @@ class Overlay:
 
     def put(self, stage: str, entries: Mapping[str, bytes], provider: str = "") -> None:
         self._added.update({key: Entry(value, "") for key, value in entries.items()})
+
+    def drop(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._added.pop(key, None)
 
     def close(self) -> None:
         """Close the file below."""

@@ -18,9 +18,9 @@ from harness.sweeps.estimate import CHARACTERS_PER_TOKEN, Call, estimate, to_ask
 from harness.sweeps.gateway import Gateway, Prices, Spent
 from harness.sweeps.inputs import Inputs
 from harness.sweeps.progress import Progress
+from harness.sweeps.questions import asked
 from harness.sweeps.retrieval.groups import parts_of, writer_of
 from harness.sweeps.retrieval.hits import Retrievals
-from harness.sweeps.retrieval.lookups import asked
 from harness.sweeps.workload import Workload
 
 _LOCAL_CALL_S, _REMOTE_CALL_S = 0.001, 2.0

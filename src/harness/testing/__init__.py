@@ -6,6 +6,7 @@ Each raises AssertionError with a sentence that says what the part did and what 
 from harness.testing.contexts import check_context
 from harness.testing.embedders import check_embedder
 from harness.testing.indexes import check_index
+from harness.testing.judges import Asked, ScriptedAsker
 from harness.testing.metrics import check_metric
 from harness.testing.models import check_model
 from harness.testing.parts import check_part
@@ -15,6 +16,8 @@ from harness.testing.retrievers import check_retriever
 from harness.testing.splitters import check_splitter
 
 __all__ = [
+    "Asked",
+    "ScriptedAsker",
     "check_context",
     "check_embedder",
     "check_index",

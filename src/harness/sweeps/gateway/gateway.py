@@ -32,9 +32,9 @@ _CHARACTERS_PER_TOKEN, _USUAL_ROOM = 3, 1024
 
 @dataclass(frozen=True)
 class Spending:
-    """One paid call that is no answer: its stage (`embed`, `query`, `rerank`), whom it asked, and what it took.
+    """One paid call that is no answer: its stage, whom it asked, and what it took.
 
-    `usd` is None where the price is unknown.
+    The stages are `embed`, `query`, `rerank` and `judge`. `usd` is None where the price is unknown.
     """
 
     stage: str
@@ -129,6 +129,12 @@ class Gateway:
         price = model.price_name
         self._cache.put("generate", {key: dumped(reply, price, wait_ms, attempts, batched)}, provider_of(model))
         return Answer(reply, "made", self.prices.cost(price, reply, batched=batched), wait_ms, attempts)
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Drop replies from the cache that were of no use, so that they are asked for again; what was paid is paid."""
+        self._cache.drop(keys)
+        if self.claims is not None:
+            self.claims.drop(keys)
 
     async def embed(self, embedder: Any, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
         """Vectors of at most one batch of texts. Raises ProviderError when retries did not help."""
