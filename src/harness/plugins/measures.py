@@ -63,7 +63,7 @@ class Asker(Protocol):
         that the model does not take is left out.
 
         Raises ProviderError where no usable reply came, of kind `broken_answer` where `read` refused all of them, of
-        kind `refused` where the model refused to answer; what ends the sweep (Incomplete, Interrupted, a fatal
+        kind `content_filter` where the model refused to reply; what ends the sweep (Incomplete, Interrupted, a fatal
         ProviderError) is raised as it is, and must be let through.
         """
 
