@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.chatbot import Variant
+from harness.records import Scale
 
 TOP_KEYS = (
     "name",
@@ -52,10 +53,18 @@ class CorpusChoice:
 
 @dataclass(frozen=True)
 class NamedMetric:
-    """A metric part and the name of its column."""
+    """A metric part, the name of its column, and the least and the most that passes (None: no such threshold)."""
 
     name: str
     part: Any
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def scale(self) -> Scale:
+        """How its values are read."""
+        part = self.part
+        return Scale(part.direction, part.low, part.high, self.at_least, self.at_most)
 
 
 @dataclass(frozen=True)
