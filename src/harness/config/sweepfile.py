@@ -32,6 +32,10 @@ TOP_KEYS = (
 )
 PROBLEMS = ("stop", "skip")
 DEFAULT_METRICS = ("answer_match", "token_f1")
+METRIC_KEYS = ("as", "at_least", "at_most")
+"""What every entry under `metrics` may have beside the metric's own settings."""
+RUN_COLUMNS = ("run", "sweep", "name", "created", "status", "variant", "label", "best")
+"""Columns of the table of runs that no metric may be called."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from harness.config.sweepfile import RUN_COLUMNS
 from harness.errors import UserError, advice
 from harness.store import Folder, StoredSweep
 from harness.store.layout import SUMMARY
@@ -14,7 +15,7 @@ from harness.study.summary import summarise, summary_of
 if TYPE_CHECKING:
     import pandas as pd
 
-FIXED = ("run", "sweep", "name", "created", "status", "variant", "label", "best")
+FIXED = RUN_COLUMNS
 
 
 def run_rows(uri: str, newest_first: bool = True) -> Iterator[dict[str, Any]]:
