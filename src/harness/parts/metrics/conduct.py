@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, check_phrases, offers_human
+from harness.parts.metrics.replies import (
+    ABSTENTIONS,
+    HANDOFFS,
+    REFUSALS,
+    abstains,
+    check_phrases,
+    offers_human,
+    refusal_in,
+)
 from harness.parts.metrics.share import Share
 from harness.parts.metrics.text import matches
-from harness.plugins import part
+from harness.plugins import part, setting
 from harness.records import Case, Example, Verdict
 
 
@@ -44,22 +52,55 @@ def _should(abstain: bool) -> str:
 @part("metric", "handoff")
 @dataclass(frozen=True)
 class Handoff(Share):
-    """1 when the reply offers a human, by one of `phrases` anywhere in it, exactly when one is needed."""
+    """1 when the reply offers a human, by one of `phrases` anywhere in it, exactly when one is needed.
+
+    `on: needed` looks only at examples where a human must take over: its mean is the share of them where one is
+    offered, what is left the share that was missed. `on: not_needed` looks at all others: what is left is the share
+    where a human is offered without need.
+    """
 
     phrases: tuple[str, ...] = HANDOFFS
+    on: Literal["both", "needed", "not_needed"] = setting("both", late=True)
 
     def __post_init__(self) -> None:
         check_phrases(self.phrases)
 
     def applies(self, example: Example) -> bool:
-        """Everywhere."""
-        return True
+        """Everywhere, or only where a human is needed, or only where none is."""
+        return self.on == "both" or (example.expected == "handoff") == (self.on == "needed")
 
     def score(self, case: Case) -> Verdict:
         """0 or 1."""
         did, should = offers_human(case.answer, self.phrases), case.example.expected == "handoff"
         offered, needed = "offered" if did else "not offered", "needed" if should else "not needed"
         return Verdict(float(did == should), f"human {offered}, {needed}")
+
+
+@part("metric", "refusal")
+@dataclass(frozen=True)
+class Refusal(Share):
+    """1 when the reply refuses: one of `phrases` is in its first two sentences. Less is better.
+
+    To refuse is to say that one may not or will not help ("I can't help with that"); to say that one does not know is
+    an abstention. By default it looks at examples that should be answered, where every refusal is one too many;
+    `on: all` looks at every reply. `phrases` replaces the list, which has ten languages.
+    """
+
+    direction: ClassVar[str] = "minimize"
+    on: Literal["answer", "all"] = "answer"
+    phrases: tuple[str, ...] = REFUSALS
+
+    def __post_init__(self) -> None:
+        check_phrases(self.phrases)
+
+    def applies(self, example: Example) -> bool:
+        """Where an answer is expected, or everywhere."""
+        return self.on == "all" or example.expected == "answer"
+
+    def score(self, case: Case) -> Verdict:
+        """0 or 1; the reason names the phrase."""
+        found = refusal_in(case.answer, self.phrases)
+        return Verdict(float(found is not None), f"refuses: {found!r}" if found is not None else "does not refuse")
 
 
 @part("metric", "correct")

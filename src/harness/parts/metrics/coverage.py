@@ -8,8 +8,9 @@ that two pieces of an example share is counted once, and a chunk that only touch
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from harness.parts.metrics.ranks import finds
 from harness.parts.metrics.share import Share
 from harness.plugins import part
 from harness.records import Case, Evidence, Example, Passage, Verdict
@@ -24,7 +25,11 @@ class _OverSpans(Share):
 
     def applies(self, example: Example) -> bool:
         """Where there is evidence and every piece of it is a span."""
-        return bool(example.evidence) and all(e.start is not None and e.end is not None for e in example.evidence)
+        return _all_spans(example)
+
+
+def _all_spans(example: Example) -> bool:
+    return bool(example.evidence) and all(e.start is not None and e.end is not None for e in example.evidence)
 
 
 def _spans(evidence: tuple[Evidence, ...]) -> Intervals:
@@ -93,6 +98,36 @@ class SpanIou(_OverSpans):
             return None
         given = _lengths(case.passages) if self.repeated else size(covered)
         return common(evidence, covered) / (given + size(without(evidence, covered)))
+
+
+@part("metric", "retrieval_noise")
+@dataclass(frozen=True)
+class RetrievalNoise(Share):
+    """The share of the retrieved passages that hold no evidence. Less is better.
+
+    Of what was retrieved, unlike `precision@K`, which divides by K however few there are. `by: characters` is the share
+    of the passages' characters that are no evidence: 1 less `span_precision`, on the same examples. Does not apply
+    where nothing was retrieved.
+    """
+
+    direction: ClassVar[str] = "minimize"
+    reads: ClassVar[tuple[str, ...]] = ("passages",)
+    by: Literal["passages", "characters"] = "passages"
+
+    def applies(self, example: Example) -> bool:
+        """Where there is evidence; by characters, where every piece of it is a span."""
+        return _all_spans(example) if self.by == "characters" else bool(example.evidence)
+
+    def score(self, case: Case) -> Verdict | None:
+        """Between 0 and 1; the reason counts. None without passages, or without a character of evidence."""
+        if self.by == "characters":
+            given, evidence = _lengths(case.passages), _spans(case.example.evidence)
+            other = given - common(evidence, _covered(case.passages))
+            return Verdict(other / given, f"{other} of {given} characters") if given and evidence else None
+        if not case.passages:
+            return None
+        noise = sum(not any(finds(p, e) for e in case.example.evidence) for p in case.passages)
+        return Verdict(noise / len(case.passages), f"{noise} of {len(case.passages)} passages")
 
 
 @part("metric", "precision_omega")

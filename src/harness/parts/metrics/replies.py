@@ -1,4 +1,4 @@
-"""What kind of reply is it: an answer, an abstention, an offer of a human? Told by phrases."""
+"""What kind of reply is it: an answer, an abstention, a refusal, an offer of a human? Told by phrases."""
 
 from __future__ import annotations
 
@@ -84,6 +84,81 @@ HANDOFFS = (
 )
 """What offers somebody; not what only names a way to reach somebody ("contact support"), which plain answers do too."""
 
+REFUSALS = (
+    "i can't help with",
+    "i cannot help with",
+    "i can't help you with",
+    "i cannot help you with",
+    "i can't assist",
+    "i cannot assist",
+    "i'm not able to help",
+    "i am not able to help",
+    "i'm not able to assist",
+    "i am not able to assist",
+    "i'm unable to help",
+    "i am unable to help",
+    "i'm unable to assist",
+    "i am unable to assist",
+    "i can't comply",
+    "i cannot comply",
+    "i can't do that",
+    "i cannot do that",
+    "i can't discuss",
+    "i cannot discuss",
+    "i can't share that",
+    "i cannot share that",
+    "i can't fulfill",
+    "i cannot fulfill",
+    "i'm not allowed to",
+    "i am not allowed to",
+    "i must decline",
+    "i have to decline",
+    "i won't be able to help",
+    "i will not help",
+    "i won't help",
+    "against my guidelines",
+    "dabei kann ich nicht helfen",
+    "dabei kann ich dir nicht helfen",
+    "dabei kann ich ihnen nicht helfen",
+    "dabei kann ich leider nicht helfen",
+    "damit kann ich nicht helfen",
+    "damit kann ich dir nicht helfen",
+    "damit kann ich ihnen nicht helfen",
+    "dazu darf ich keine",
+    "das darf ich nicht",
+    "ich darf ihnen nicht",
+    "ich darf dir nicht",
+    "je ne peux pas vous aider",
+    "je ne peux pas t'aider",
+    "je ne suis pas en mesure de vous aider",
+    "je ne suis pas autoris\u00e9",
+    "no puedo ayudarte",
+    "no puedo ayudarle",
+    "no puedo ayudar con",
+    "no estoy autorizado",
+    "n\u00e3o posso ajudar",
+    "n\u00e3o posso ajud\u00e1-lo",
+    "n\u00e3o tenho permiss\u00e3o",
+    "non posso aiutarti",
+    "non posso aiutarla",
+    "non sono autorizzato",
+    "daar kan ik niet bij helpen",
+    "daar kan ik je niet mee helpen",
+    "daar kan ik u niet mee helpen",
+    "nie mog\u0119 w tym pom\u00f3c",
+    "nie mog\u0119 pom\u00f3c w",
+    "\u304a\u624b\u4f1d\u3044\u3067\u304d\u307e\u305b\u3093",
+    "\u304a\u624b\u4f1d\u3044\u3059\u308b\u3053\u3068\u306f\u3067\u304d\u307e\u305b\u3093",
+    "\u304a\u7b54\u3048\u3067\u304d\u307e\u305b\u3093",
+    "\u6211\u65e0\u6cd5\u534f\u52a9",
+    "\u6211\u65e0\u6cd5\u63d0\u4f9b\u5e2e\u52a9",
+    "\u6211\u4e0d\u80fd\u5e2e",
+)
+"""What declines to help, in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Japanese and Chinese;
+not what says that an answer is unknown. Again whole clauses: "can't help" alone also stands in plain answers."""
+
+_SENTENCE_END = r"(?:[.!?](?=\s|$)|[\u3002\uff01\uff1f]|\n\s*\n|$)"
+_TWO_SENTENCES = re.compile(rf".*?{_SENTENCE_END}\s*(?:.*?{_SENTENCE_END})?", re.DOTALL)
 _FIRST_SENTENCE = re.compile(r".*?(?:[.!?\u3002\uff01\uff1f](?=\s|$)|\n\s*\n|$)", re.DOTALL)
 _REMEMBERED = 4096  # replies: several metrics ask about each
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4\uff07`", "'"))
@@ -103,6 +178,17 @@ def abstains(answer: str, phrases: tuple[str, ...]) -> bool:
 def offers_human(answer: str, phrases: tuple[str, ...]) -> bool:
     """Whether the reply holds one of the phrases that offer a human."""
     return _holds(answer, phrases)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def refusal_in(answer: str, phrases: tuple[str, ...]) -> str | None:
+    """The first of the phrases that the reply's first two sentences hold; None where it does not refuse.
+
+    Two, because many refusals start with a sentence of regret.
+    """
+    opening = _TWO_SENTENCES.match(answer.strip())
+    plain = _plain(opening[0] if opening else answer)
+    return next((phrase for phrase in _plain_all(phrases) if phrase in plain), None)
 
 
 def check_phrases(*lists: tuple[str, ...]) -> None:
