@@ -87,7 +87,7 @@ class _View:
         for name in STAGES:
             stage = self._progress.stages[name]
             total = stage.total or stage.done
-            if name == "rerank" and not total:
+            if name in ("rerank", "judge") and not total:
                 continue
             if name == "score":
                 total = stage.done if self._progress.cells_done >= self._progress.cells else stage.done + 1

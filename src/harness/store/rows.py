@@ -32,7 +32,7 @@ OUTCOME_COLUMNS = (
     "failure_kind",
     "failure",
 )
-SCORE_COLUMNS = ("variant", "example", "repeat", "metric", "value", "reason", "failure")
+SCORE_COLUMNS = ("variant", "example", "repeat", "metric", "value", "reason", "failure", "details")
 TEXT_COLUMNS = ("document", "start", "end", "text")
 _SAME = [c for c in OUTCOME_COLUMNS if c not in ("passages", "missed", "failure", "failure_stage", "failure_kind")]
 
@@ -54,12 +54,15 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
     return row
 
 
-def cell_line(outcome: Outcome, scores: Iterable[Score]) -> dict[str, Any]:
-    """The journal line of a finished cell."""
-    return {
-        "outcome": outcome_row(outcome),
-        "scores": [{"metric": s.metric, "value": s.value, "reason": s.reason, "failure": s.failure} for s in scores],
-    }
+def cell_line(outcome: Outcome, scores: Iterable[Score], *, whole: bool = True) -> dict[str, Any]:
+    """The journal line of a cell; `whole` is False where scores are still to come, with a line that replaces it."""
+    line = {"outcome": outcome_row(outcome), "scores": [_scored(score) for score in scores]}
+    return line if whole else {**line, "whole": False}
+
+
+def _scored(score: Score) -> dict[str, Any]:
+    row = {"metric": score.metric, "value": score.value, "reason": score.reason, "failure": score.failure}
+    return row if score.details is None else {**row, "details": score.details}
 
 
 def text_lines(passages: Iterable[Passage]) -> list[list[Any]]:

@@ -92,8 +92,8 @@ class Writer:
         """The paid calls that were no answers, earlier processes' included."""
         return list(journal.lines(Folder(self.path).read(SPENDING)))
 
-    def add(self, outcome: Outcome, scores: Iterable[Score]) -> None:
-        """Record a finished cell, the texts of its passages before it."""
+    def add(self, outcome: Outcome, scores: Iterable[Score], *, whole: bool = True) -> None:
+        """Record a cell, the texts of its passages before it; `whole` is False where more scores are to come."""
         if self._cells is None or self._texts is None:
             self._texts, self._cells = Journal(self.path / TEXTS), Journal(self.path / CELLS)
         for passage in outcome.passages:
@@ -102,7 +102,7 @@ class Writer:
                 self._known_texts.add(key)
                 self._texts.append(rows.text_lines([passage])[0])
         self._texts.flush()
-        self._cells.append(rows.cell_line(outcome, scores))
+        self._cells.append(rows.cell_line(outcome, scores, whole=whole))
 
     def flush(self) -> None:
         """Hand all that was added to the operating system."""

@@ -10,7 +10,7 @@ import yaml
 
 from harness.config import NamedMetric, SweepConfig, Variant
 from harness.data import Problem
-from harness.plugins import identity, label
+from harness.plugins import CompositeMetric, JudgingMetric, identity, label
 from harness.store import Writer
 from harness.sweeps import provenance
 from harness.sweeps.inputs import Inputs
@@ -31,7 +31,7 @@ def describe(writer: Writer, config: SweepConfig, inputs: Inputs, options: dict[
         "options": {**options, "concurrency": config.limits.concurrency},
         **_inputs(config, inputs),
         "axes": list(config.axes),
-        "metrics": [_metric(metric) for metric in config.metrics],
+        "metrics": [metric_entry(metric) for metric in config.metrics],
         "objective": {"metric": config.objective.metric, "direction": config.objective.direction},
         "repeats": config.repeats,
         "seed": config.seed,
@@ -78,7 +78,8 @@ def _skipped(problem: Problem, workspace: Path) -> dict[str, Any]:
     return {"file": name, **line, "document": problem.document, "reason": problem.mistake.found}
 
 
-def _metric(metric: NamedMetric) -> dict[str, Any]:
+def metric_entry(metric: NamedMetric) -> dict[str, Any]:
+    """A metric as the run folder tells it: what its values mean, and what decides them."""
     part = metric.part
     return {
         "name": metric.name,
@@ -88,6 +89,10 @@ def _metric(metric: NamedMetric) -> dict[str, Any]:
         "low": part.low,
         "high": part.high,
         "unit": part.unit,
+        "at_least": metric.at_least,
+        "at_most": metric.at_most,
+        "judge": isinstance(part, JudgingMetric),
+        "composite": isinstance(part, CompositeMetric),
     }
 
 

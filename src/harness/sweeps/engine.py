@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.errors import Incomplete, Interrupted
+from harness.plugins import Asker
 from harness.records import Failure, Outcome, Score
 from harness.store import Writer
 from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.gateway import Answer, Gateway
+from harness.sweeps.judging import Judging
 from harness.sweeps.progress import Progress
-from harness.sweeps.scoring import Scorer
+from harness.sweeps.scoring import Scored, Scorer
 from harness.sweeps.workload import Cell, CellId, Workload
 
 _BATCH = 256
@@ -28,6 +30,7 @@ class Engine:
         workload: Workload,
         gateway: Gateway,
         scorer: Scorer,
+        asker: Asker,
         writer: Writer,
         progress: Progress,
         asking: Callable[[Finished], Asking],
@@ -45,6 +48,7 @@ class Engine:
         self._failures_allowed = failures_allowed
         self._stop = stop
         self._error: BaseException | None = None
+        self._judging = Judging(scorer, asker, self._record, self._end)
 
     async def run(self, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
         """Run all cells but those `done` (by id, with their request); `known` are answers that they brought.
@@ -56,14 +60,31 @@ class Engine:
         ready: list[Cell] = []
         for cell in self._workload.cells:
             if cell.id in done:
-                continue
-            if cell.request is None:
+                answer = known.get(done[cell.id] or "")
+                self._scorer.rivals.tell(*cell.id, answer.reply.text if answer and answer.reply else None)
+            elif cell.request is None:
                 ready.append(cell)
             else:
                 waiting.setdefault(cell.request, []).append(cell)
         known = {**self._gateway.known([key for key in waiting if key not in known]), **known}
         self._progress.stages["generate"].total = len(owners)
         self._progress.stages["generate"].done = len(owners) - len(waiting)
+        try:
+            await self._answer(ready, waiting, known, owners)
+            await self._judging.finish()
+        finally:
+            await self._judging.close()
+        self._writer.flush()
+        self._check()
+
+    async def _answer(
+        self,
+        ready: Sequence[Cell],
+        waiting: Mapping[str, list[Cell]],
+        known: Mapping[str, Answer],
+        owners: dict[str, CellId],
+    ) -> None:
+        """Find an answer for every cell: those that have failed already, those that are known, the rest."""
         await self._finish([(cell, None) for cell in ready], owners)
         hits = [key for key in waiting if key in known]
         for start in range(0, len(hits), _BATCH):
@@ -71,10 +92,7 @@ class Engine:
             batch = hits[start : start + _BATCH]
             await self._finish([(cell, known[key]) for key in batch for cell in waiting[key]], owners)
             self._count(known[key] for key in batch)
-        todo = {key: cells for key, cells in waiting.items() if key not in known}
-        await self._ask(todo, owners)
-        self._writer.flush()
-        self._check()
+        await self._ask({key: cells for key, cells in waiting.items() if key not in known}, owners)
 
     def _owners(self) -> dict[str, CellId]:
         """The first cell of each distinct request; the others share its answer."""
@@ -97,29 +115,58 @@ class Engine:
         self._on_todo(wanted)
         error = await self._asking(finished).run(wanted)
         self._progress.end_asking()
-        self._error = self._error or error
+        if error is not None:
+            self._end(error)
 
     async def _finish(self, cells: Sequence[tuple[Cell, Answer | None]], owners: dict[str, CellId]) -> None:
-        """Score and record cells whose answer (or failure) is there."""
-        outcomes = [self._outcome(cell, answer, owners) for cell, answer in cells]
-        pairs = [(cell, outcome) for (cell, _), outcome in zip(cells, outcomes, strict=True)]
-        scored: list[list[Score]] = await self._scorer.scores(pairs)
-        for outcome, scores in zip(outcomes, scored, strict=True):
-            self._writer.add(outcome, scores)
+        """Score and record cells whose answer (or failure) is there. Judges are asked behind the answers."""
+        found = [self._scored(cell, answer, owners) for cell, answer in cells]
+        self._scorer.rivals.tell_all(cell.outcome for cell in found)
+        scores = await self._scorer.looked(found)
+        to_judge = [self._scorer.asks(cell.example) for cell in found]
+        rest = [i for i, asks in enumerate(to_judge) if not asks]
+        self._record([found[i] for i in rest], [scores[i] for i in rest])
+        waiting = [i for i, asks in enumerate(to_judge) if asks]
+        for i in waiting:
+            self._writer.add(found[i].outcome, scores[i], whole=False)
+        if waiting:
+            self._judging.begin([found[i] for i in waiting], [scores[i] for i in waiting])
+
+    def _record(self, cells: Sequence[Scored], scores: Sequence[Sequence[Score]]) -> None:
+        """Write cells with all their scores."""
+        for cell, given in zip(cells, scores, strict=True):
+            outcome = cell.outcome
+            place = (outcome.variant, outcome.example, outcome.repeat)
+            every = [*given, *self._scorer.composed(cell.example, place, given)]
+            self._writer.add(outcome, every)
             self._progress.cells_done += 1
-            self._progress.step("score", len(scores), made=False)
-            if outcome.failure is not None:
-                self._progress.cells_failed += 1
+            self._progress.step("score", len(every), made=False)
             if outcome.source == "shared":
                 self._progress.calls_shared += 1
+            if outcome.failure is not None:
+                self._failed(outcome)
+
+    def _failed(self, outcome: Outcome) -> None:
+        """A cell failed: too many of them end the sweep."""
+        self._progress.cells_failed += 1
         failed = self._progress.cells_failed
-        if failed > self._failures_allowed and self._error is None:
-            last = next((o.failure for o in reversed(outcomes) if o.failure), "")
-            self._stop.set()
-            self._error = Incomplete(
-                f"stopped at {failed} failed cells, max_failures allows {self._failures_allowed}; "
-                f"the last failure: {last}"
+        if failed > self._failures_allowed:
+            self._end(
+                Incomplete(
+                    f"stopped at {failed} failed cells, max_failures allows {self._failures_allowed}; "
+                    f"the last failure: {outcome.failure}"
+                )
             )
+
+    def _end(self, error: BaseException) -> None:
+        """The first error ends the sweep."""
+        if self._error is None:
+            self._error = error
+            self._stop.set()
+
+    def _scored(self, cell: Cell, answer: Answer | None, owners: dict[str, CellId]) -> Scored:
+        findings = self._workload.findings.of(cell.variant, cell.example)
+        return Scored(cell.example, self._outcome(cell, answer, owners), findings)
 
     def _outcome(self, cell: Cell, answer: Answer | None, owners: dict[str, CellId]) -> Outcome:
         passages = cell.context.passages

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.config import SweepConfig
+from harness.config import NamedMetric, SweepConfig
 from harness.data import Dataset, Problem, read_dataset, read_documents, select
 from harness.plugins import identity
 from harness.records import Corpus, digest
@@ -52,12 +52,16 @@ def resume_key(config: SweepConfig, inputs: Inputs, fresh: bool) -> str:
         [example.id for example in inputs.dataset.examples],
         [variant.id for variant in config.variants],
         [dict(variant.params) for variant in config.variants],
-        [(metric.name, identity(metric.part)) for metric in config.metrics],
+        [(m.name, identity(m.part), *_thresholds(m)) for m in config.metrics],
         [config.objective.metric, config.objective.direction],
         config.repeats,
         fresh,
         *_filtered_by(config, inputs.corpus),
     )
+
+
+def _thresholds(metric: NamedMetric) -> list[float | None]:
+    return [metric.at_least, metric.at_most] if metric.scale.has_threshold else []
 
 
 def _filtered_by(config: SweepConfig, corpus: Corpus | None) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-STAGES = ("chunk", "embed", "index", "retrieve", "rerank", "generate", "score")
+STAGES = ("chunk", "embed", "index", "retrieve", "rerank", "generate", "judge", "score")
 
 
 @dataclass
@@ -60,7 +60,9 @@ class Progress:
 
     def seconds_left(self) -> float | None:
         """Time to go at the pace of the answers asked so far; None before there is one."""
-        generate = self.stages["generate"]
+        generate, judge = self.stages["generate"], self.stages["judge"]
+        if generate.done == generate.total and judge.done < judge.total and self.asked_until is not None:
+            return (time.monotonic() - self.asked_until) * (judge.total - judge.done) / max(1, judge.done)
         asked = generate.done - self.answers_before
         if self.asking_since is None or not asked:
             return None

@@ -11,7 +11,7 @@ from harness.sweeps.workload import CellId
 
 
 def before(writer: Writer) -> tuple[dict[CellId, str | None], dict[str, Answer], Spent]:
-    """What an earlier process of this sweep finished; failed cells are done again."""
+    """What an earlier process of this sweep finished; failed cells are done again, those not yet judged are judged."""
     done: dict[CellId, str | None] = {}
     known: dict[str, Answer] = {}
     spent = Spent()
@@ -19,7 +19,8 @@ def before(writer: Writer) -> tuple[dict[CellId, str | None], dict[str, Answer],
         row = line["outcome"]
         if row["failure"] is not None:
             continue
-        done[row["variant"], row["example"], row["repeat"]] = row["request"]
+        if line.get("whole", True):
+            done[row["variant"], row["example"], row["repeat"]] = row["request"]
         if row["source"] != "shared":
             known[row["request"]] = _answer_of(row)
         if row["source"] == "made":

@@ -15,8 +15,10 @@ from typing import Any
 
 from harness.config import SweepConfig
 from harness.errors import HarnessError, Incomplete, Interrupted, ProviderError, UserError
+from harness.plugins import parts_within
 from harness.store import Folder, StoredSweep, Writer, layout
 from harness.store.folder import write_json
+from harness.sweeps.asker import GatewayAsker
 from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
@@ -41,6 +43,8 @@ from harness.sweeps.scoring import Scorer
 from harness.sweeps.workload import Cell, CellId, Workload
 
 WORK = ".harness"
+_SCORES_AT_ONCE, _SPARE = 64, 2
+"""More scores are under way than calls may be: a judge that asks one question after the other leaves a place empty."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     inputs = read_inputs(config, options.limit)
     settings = [v.chatbot.retrieval for v in config.variants if v.chatbot.retrieval]
     models = [variant.chatbot.model for variant in config.variants]
-    parts = list(dict.fromkeys([*models, *(part for each in settings for part in parts_of(each))]))
+    judges = [part for metric in config.metrics for part in parts_within(metric.part)]
+    parts = list(dict.fromkeys([*models, *(part for each in settings for part in parts_of(each)), *judges]))
     check_environment([*parts, *dict.fromkeys(each.index for each in settings)])
     check_prices(parts, Prices(config.prices), config.budget)
     workload = Workload(config, inputs.corpus, inputs.dataset.examples)
@@ -159,7 +164,7 @@ class _Session:
         if not (self.writer.path / "sweep.json").exists():
             describe(self.writer, self.config, self.inputs, asdict(self.options), self.key)
         # A metric that cannot work (a user's broken file) is known before anything is spent.
-        scorer = Scorer(self.config.metrics, self.cache, self.progress, self.workload.findings)
+        scorer = self._scorer()
         done, known, spent = before(self.writer)
         trace = trace_of(self.writer.path.name)
         # With --fresh an answer is wanted that is our own, whoever else asks.
@@ -192,6 +197,13 @@ class _Session:
         self.progress.message = "writing tables"
         self.writer.compact({cell.id: i for i, cell in enumerate(self.workload.cells)})
 
+    def _scorer(self) -> Scorer:
+        config = self.config
+        variants = [(variant.id, variant.label) for variant in config.variants]
+        at_once = max(_SCORES_AT_ONCE, _SPARE * config.limits.concurrency)
+        fresh = self.options.fresh
+        return Scorer(config.metrics, variants, self.cache, self.progress, at_once=at_once, fresh=fresh)
+
     async def _prepare(self, gateway: Gateway) -> None:
         """Run the stages before the first answer, and keep the counts of what was done."""
         preparation = Preparation(self.workload, self.cache, gateway, self.progress, self.config.workspace / WORK)
@@ -217,6 +229,7 @@ class _Session:
             self.workload,
             gateway,
             scorer,
+            GatewayAsker(gateway, self.cache),
             self.writer,
             progress,
             asking,
