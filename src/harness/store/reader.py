@@ -6,13 +6,14 @@ from functools import cached_property
 from typing import Any
 
 from harness.errors import UserError, advice
-from harness.store import journal, tables
+from harness.store import additions, journal, tables
 from harness.store.folder import Folder
 from harness.store.layout import (
     CELLS,
     EXAMPLES,
     EXIT,
     HEADER,
+    LABELS,
     OUTCOMES_TABLE,
     SCORES_TABLE,
     SPENDING,
@@ -21,6 +22,7 @@ from harness.store.layout import (
     TEXTS_TABLE,
     VARIANTS,
 )
+from harness.store.passes import Column, Pass, columns_of, merged, passes_of, spending_of
 from harness.store.status import status_of
 
 
@@ -80,12 +82,29 @@ class StoredSweep:
         return self._growing[0]
 
     @cached_property
+    def passes(self) -> list[Pass]:
+        """The scores that were added after the sweep was run, oldest first."""
+        return passes_of(self.folder)
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The metrics, those that were added later included: `name`, `label`, `identity`, `direction`, `low`, `high`…
+
+        See `harness.store.passes.columns_of` for versions.
+        """
+        return [column.entry for column in self._columns]
+
+    @cached_property
     def scores(self) -> Any:
-        """One row per cell and metric that applies to it."""
+        """One row per cell and metric that applies to it, those that were added later included."""
         stored = self.folder.read(SCORES_TABLE) if self.folder.has(OUTCOMES_TABLE) else None
-        if stored is not None:
-            return tables.read(stored)
-        return self._growing[1]
+        first = self._growing[1] if stored is None else tables.read(stored)
+        added = [tables.read(each.folder.read(SCORES_TABLE) or b"") for each in self.passes]
+        return merged(self._columns, [first, *added])
+
+    @cached_property
+    def _columns(self) -> list[Column]:
+        return columns_of(self.header["metrics"], self.passes)
 
     @cached_property
     def texts(self) -> dict[tuple[str, int, int], str]:
@@ -100,7 +119,12 @@ class StoredSweep:
     @cached_property
     def spending(self) -> list[dict[str, Any]]:
         """The paid calls that were no answers: `stage`, `part`, `usd` (None: price unknown), `tokens`."""
-        return list(journal.lines(self.folder.read(SPENDING)))
+        return [*journal.lines(self.folder.read(SPENDING)), *spending_of(self.folder)]
+
+    @property
+    def labels(self) -> list[dict[str, Any]]:
+        """What people found in the answers, oldest first; read anew each time."""
+        return additions.all_lines(self.folder / LABELS)
 
     @cached_property
     def _growing(self) -> tuple[Any, Any]:

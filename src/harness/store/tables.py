@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.records import Score
 from harness.store import journal
 from harness.store.layout import FORMAT
 from harness.store.rows import OUTCOME_COLUMNS, SCORE_COLUMNS, TEXT_COLUMNS
@@ -104,6 +105,15 @@ def texts_table(rows: Sequence[Sequence[Any]]) -> Any:
     schema = schemas()["texts"]
     columns = list(zip(*rows, strict=True)) or [()] * len(TEXT_COLUMNS)
     return pa.table({f.name: pa.array(c, type=f.type) for f, c in zip(schema, columns, strict=True)}, schema=schema)
+
+
+def scores_table(scores: Sequence[Score]) -> Any:
+    """The table of scores."""
+    import pyarrow as pa
+
+    schema = schemas()["scores"]
+    columns = {name: [getattr(score, name) for score in scores] for name in SCORE_COLUMNS}
+    return pa.table({name: pa.array(columns[name], type=schema.field(name).type) for name in columns}, schema=schema)
 
 
 def write(path: Path, content: Any) -> None:

@@ -49,7 +49,7 @@ def matrices(stored: StoredSweep) -> dict[str, Matrix]:
     examples = {entry["id"]: i for i, entry in enumerate(stored.examples)}
     clusters = codes_of([entry["cluster"] for entry in stored.examples])
     table = stored.scores
-    names = [metric["name"] for metric in stored.header["metrics"]]
+    names = [metric["name"] for metric in stored.metrics]
     columns = _coded(table, variants, examples, {name: i for i, name in enumerate(names)})
     found = {}
     for number, name in enumerate(names):

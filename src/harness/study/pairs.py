@@ -27,7 +27,7 @@ def compare_runs(run: Run, baseline: Run, only: list[str], slices: bool, changed
         known = sorted(set(here) & set(there))
         raise UserError(f"the runs share no such metric; {advice(only[0] if only else '', known, 'shared metrics')}")
     examples = _shared(stored, base)
-    directions = {m["name"]: m["direction"] for m in stored.header["metrics"]}
+    directions = {m["name"]: m["direction"] for m in stored.metrics}
     rows = []
     for name in names:
         for label, chosen in _slices(examples, slices).items():
