@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from harness.errors import UserError
-from harness.study.resampling import (
-    FEW_CLUSTERS,
-    bootstrap_means,
-    clustered_error,
-    codes_of,
-    percentile_interval,
-)
+from harness.study.inference.cluster_t import many, t_test
+from harness.study.inference.design import Design
+from harness.study.inference.flips import flip_test, reaches
+from harness.study.inference.mcnemar import matched_interval, mid_p
+from harness.study.inference.paired import Pairs, paired
+from harness.study.resampling import FEW_CLUSTERS, clustered_error
 
-DRAWS = 9999
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
 POWER = 0.8
+
+MCNEMAR = "mid-p McNemar test and the score interval matched to it"
+FLIPS = "sign flips of whole clusters and the interval that they do not refuse"
+CLUSTER_T = "t-test of the clusters' sums and Fieller's interval"
+UNANIMOUS = "all differences equal: sign flips of whole clusters, Clopper-Pearson"
+
+_ASSUMES = {
+    MCNEMAR: "examples are independent of each other",
+    FLIPS: "clusters are independent of each other; were the variants equal, they could swap their scores",
+    CLUSTER_T: "clusters are independent of each other, and their sums about normal",
+    UNANIMOUS: "clusters are independent of each other",
+}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How much `a` scores above `b` on the same examples.
+    """How much `a` scores above `b` on the same examples. Printed, it is the sentence that it supports.
 
-    `low` and `high` are the ends of the interval, `p` the two-sided p-value that agrees with it (percentile cluster
-    bootstrap, fixed sample: not meant for looking again and again while data grow). `n` counts pairs, `dropped` those
-    that lack one side. `detectable` is the smallest true difference that this many examples would show with 80% power.
+    `low` and `high` are the ends of the 1 - `alpha` interval, `p` the two-sided p-value: below `alpha` exactly when the
+    interval excludes zero. An end is infinite where the clusters are too few to bound it. Fixed sample: not meant for
+    looking again and again while data grow. `n` counts pairs, `dropped` those that lack one side. `detectable` is the
+    smallest true difference that as many examples show with 80% power, infinite where the scores show no spread.
     """
 
     difference: float
@@ -43,7 +58,10 @@ class Comparison:
     wins: int
     losses: int
     ties: int
-    method: str = f"percentile cluster bootstrap, {DRAWS} draws, fixed sample"
+    method: str = f"fixed sample; unclustered binary scores: {MCNEMAR}; others: {FLIPS}"
+    assumptions: str = ""
+    points: bool = True
+    design: Design = field(default=Design(0.0), repr=False)
 
     @property
     def claims_difference(self) -> bool:
@@ -53,54 +71,131 @@ class Comparison:
     @property
     def caution(self) -> str:
         """What a reader must know before trusting the interval; empty when nothing."""
-        if self.clusters < FEW_CLUSTERS:
-            return f"only {self.clusters} clusters: intervals from fewer than {FEW_CLUSTERS} are too narrow"
-        return ""
+        if self.clusters >= FEW_CLUSTERS:
+            return ""
+        text = f"only {self.clusters} clusters: from fewer than {FEW_CLUSTERS} little can be learnt of others"
+        if self.method == CLUSTER_T:
+            return f"{text}; with fewer than {_fewest(self.alpha)} the result rests on normal sums of clusters"
+        return text
+
+    def more_examples(self, difference: float = 0.02, power: float = POWER) -> int | None:
+        """How many examples more would show a true difference with this power, new clusters being like these.
+
+        0 when these are enough; None when the scores show no spread to reckon with, or it were over ten millions.
+        """
+        if not difference > 0:
+            raise UserError(f"compare: a difference to look for is above 0, got {difference}")
+        needed = self.design.needed(difference, power, self.alpha)
+        return None if needed is None else max(0, needed - self.n)
+
+    def sentence(self, difference: float = 0.02) -> str:
+        """The result in words. Without a claim: what it would take to show a true difference of this much."""
+        if self.claims_difference:
+            side = "above" if self.difference > 0 else "below"
+            small, large = sorted((abs(self.low), abs(self.high)))
+            confidence = f"{100 * (1 - self.alpha):g}%"
+            return (
+                f"the first is {self._amount(abs(self.difference))} {side} the second ({confidence} interval "
+                f"{self._amount(small)} to {self._amount(large)}, p = {self.p:.2g}, {self._basis()})"
+            )
+        more, asked = self.more_examples(difference), self._amount(difference)
+        if more is None:
+            rest = f"how many examples {asked} would need cannot be told from these scores"
+        elif more == 0:
+            rest = f"these examples show {asked} with 80% power"
+        else:
+            rest = f"{more:,} more examples would be needed for {asked}"
+        return f"no difference can be claimed; {rest} ({self._basis()})"
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+    def _amount(self, value: float) -> str:
+        return f"{100 * value:.3g} points" if self.points else f"{value:.3g}"
+
+    def _basis(self) -> str:
+        parts = [f"{self.n:,} examples" + (f" in {self.clusters:,} clusters" if self.clusters < self.n else "")]
+        if self.dropped:
+            parts.append(f"{self.dropped:,} dropped for want of a score")
+        if self.caution:
+            parts.append(self.caution)
+        return "; ".join(parts)
 
 
 def compare(
-    a: ArrayLike, b: ArrayLike, clusters: Sequence[object] | None = None, alpha: float = 0.05, seed: int = 0
+    a: ArrayLike | pd.DataFrame,
+    b: ArrayLike | pd.DataFrame,
+    clusters: Sequence[object] | None = None,
+    alpha: float = 0.05,
+    seed: int = 0,
 ) -> Comparison:
-    """Compare two arrays of scores, entry i of both being the same example.
+    """Compare two arrays of scores, entry i of both being the same example, or two frames.
 
     `clusters` names the unit of dependence of each example (default: each its own). NaN means missing; such pairs are
-    dropped and counted. Raises UserError when lengths differ or no pair is left.
+    dropped and counted. Frames have `example`, `value` and, where there are, `repeat` and `cluster`: the mean over an
+    example's repeats is its score. `seed` is that of the flips where they are drawn at random.
+    Raises UserError when lengths differ or no pair is left.
     """
-    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if first.shape != second.shape or first.ndim != 1:
-        raise UserError(f"compare: needs two flat arrays of equal length, got shapes {first.shape} and {second.shape}")
-    names = list(clusters) if clusters is not None else list(range(len(first)))
-    if len(names) != len(first):
-        raise UserError(f"compare: {len(first)} examples, but {len(names)} cluster names")
-    paired = ~(np.isnan(first) | np.isnan(second))
-    if not paired.any():
-        raise UserError("compare: no example has both scores")
-    differences = (first - second)[paired]
-    codes = codes_of([name for name, kept in zip(names, paired, strict=True) if kept])
-    mean, error, groups = clustered_error(differences, codes)
-    low, high, p = mean, mean, 1.0
-    if groups < 2:
-        low, high = float("-inf"), float("inf")
-    elif error > 0:
-        means = bootstrap_means(differences[:, None], codes, DRAWS, seed)
-        low, high = (float(end[0]) for end in percentile_interval(means, alpha))
-        tail = min(float((means <= 0).sum()), float((means >= 0).sum()))
-        p = min(1.0, 2 * (tail + 1) / (DRAWS + 1))
-    elif mean != 0:
-        p = 2.0**-groups
-    normal = NormalDist()
-    detectable = (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(POWER)) * error
+    if not 0 < alpha < 1:
+        raise UserError(f"compare: alpha lies between 0 and 1, got {alpha}")
+    pairs = paired(a, b, clusters)
+    d = pairs.differences
+    wins, losses = int((d > 0).sum()), int((d < 0).sum())
+    p, low, high, method = _judge(pairs, wins, losses, alpha, seed)
+    mean, error, groups = clustered_error(d, pairs.clusters)
+    discordance = (wins + losses) / len(d) if pairs.binary and not pairs.clustered else None
+    design = Design(error**2 * len(d) if math.isfinite(error) else 0.0, len(d) / groups, discordance)
+    assumptions = _ASSUMES[method]
+    if pairs.repeats > 1:
+        assumptions += f"; up to {pairs.repeats} repeats of an example make one score, their mean"
     return Comparison(
         difference=mean,
         low=low,
         high=high,
         p=p,
-        n=int(paired.sum()),
+        n=len(d),
         clusters=groups,
-        detectable=detectable,
-        dropped=int((~paired).sum()),
+        detectable=design.detectable(len(d), POWER, alpha),
+        dropped=pairs.dropped,
         alpha=alpha,
-        wins=int((differences > 0).sum()),
-        losses=int((differences < 0).sum()),
-        ties=int((differences == 0).sum()),
+        wins=wins,
+        losses=losses,
+        ties=len(d) - wins - losses,
+        method=method,
+        assumptions=assumptions,
+        points=pairs.unit,
+        design=design,
     )
+
+
+def _judge(pairs: Pairs, wins: int, losses: int, alpha: float, seed: int) -> tuple[float, float, float, str]:
+    """P-value, interval and method."""
+    sums, sizes = pairs.sums, pairs.sizes
+    if pairs.binary and not pairs.clustered:
+        return float(mid_p(wins, losses)), *matched_interval(wins, losses, len(sums), alpha), MCNEMAR
+    if np.ptp(pairs.differences) == 0:
+        return *_unanimous(pairs, alpha), UNANIMOUS
+    if len(sums) < 2:
+        return 1.0, -math.inf, math.inf, CLUSTER_T
+    if many(sums) or not reaches(len(sums), alpha):
+        return *t_test(sums, sizes, alpha), CLUSTER_T
+    return *flip_test(sums, sizes, alpha, seed), FLIPS
+
+
+def _unanimous(pairs: Pairs, alpha: float) -> tuple[float, float, float]:
+    """Where all differences are equal. Clusters that agree leave room for a share 1 - (alpha/2)^(1/clusters) that do
+    not (Clopper and Pearson), which for binary scores could lie at either end. Nothing is known of that end for others.
+    """
+    value, groups = float(pairs.differences[0]), len(pairs.sums)
+    p = min(1.0, 2.0 ** (1 - groups)) if value else 1.0
+    if pairs.binary:
+        share = 1 - (alpha / 2) ** (1 / groups)
+        return p, value - share * (1 + value), value + share * (1 - value)
+    if value and p >= alpha:
+        return p, -math.inf, math.inf
+    return p, value, value
+
+
+def _fewest(alpha: float) -> int:
+    """The fewest clusters whose sign flips reach alpha."""
+    return next(groups for groups in range(1, 1000) if reaches(groups, alpha))
