@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("harness.cli.runs", "List runs; filter and sort them."),
     "show": ("harness.cli.show", "Show one sweep or one run in full."),
     "compare": ("harness.cli.compare", "Compare runs on the same examples, with intervals."),
+    "score": ("harness.cli.score", "Score stored outcomes by more metrics; no new answer."),
     "export": ("harness.cli.export", "Write a sweep's tables as Parquet, CSV or JSONL."),
     "data": ("harness.cli.data", "Check, describe or convert a dataset; list documents."),
     "cache": ("harness.cli.cache", "Size of the work cache; prune it."),

@@ -44,10 +44,17 @@ class _Entry:
         return NamedMetric(self.name, self.part, self.at_least, self.at_most)
 
 
-def read_metrics(node: Node | None, assembler: Assembler, start: Place, taken: Sequence[str] = ()) -> list[NamedMetric]:
+def read_metrics(
+    node: Node | None,
+    assembler: Assembler,
+    start: Place,
+    taken: Sequence[str] = (),
+    known: Mapping[str, Scale] | None = None,
+) -> list[NamedMetric]:
     """The metrics, each under the name of its column: `as`, else the part's label.
 
-    `taken` are names that other columns have already, such as those of the axes.
+    `taken` are names that other columns have already, such as those of the axes. `known` are metrics besides those of
+    `node`, of which others may be made.
     """
     mistakes = assembler.mistakes
     if node is None:
@@ -69,7 +76,7 @@ def read_metrics(node: Node | None, assembler: Assembler, start: Place, taken: S
             )
         found[entry.name] = entry.named
     composites = [entry for entry in entries if isinstance(entry.part, CompositeMetric)]
-    scales = {entry.name: entry.scale for entry in entries if entry not in composites}
+    scales = {**(known or {}), **{entry.name: entry.scale for entry in entries if entry not in composites}}
     for entry in composites:
         _check_members(entry.named, entry.node, scales, [other.name for other in composites], "metrics", mistakes)
     return list(found.values())

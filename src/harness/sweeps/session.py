@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
-import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.config import SweepConfig
+from harness.config import Limits, SweepConfig
 from harness.errors import HarnessError, Incomplete, Interrupted, ProviderError, UserError
 from harness.plugins import parts_within
 from harness.store import Folder, StoredSweep, Writer, layout
@@ -40,6 +39,7 @@ from harness.sweeps.progress import Progress
 from harness.sweeps.resuming import before
 from harness.sweeps.retrieval.groups import parts_of
 from harness.sweeps.scoring import Scorer
+from harness.sweeps.stopping import stopping
 from harness.sweeps.workload import Cell, CellId, Workload
 
 WORK = ".harness"
@@ -90,6 +90,11 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     return StoredSweep(Folder(path))
 
 
+def scores_at_once(limits: Limits) -> int:
+    """How many scores may be under way."""
+    return max(_SCORES_AT_ONCE, _SPARE * limits.concurrency)
+
+
 def _new_id(name: str) -> str:
     kept = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")[:40]
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kept or 'sweep'}-{secrets.token_hex(2)}"
@@ -137,10 +142,10 @@ class _Session:
 
     async def run(self) -> None:
         """Run to the end, and write how it ended."""
-        restore = self._listen()
         status, reason = "failed", ""
         try:
-            await self._work()
+            with stopping(self.stop, self._say):
+                await self._work()
             status = "complete"
         except Interrupted as error:
             status, reason = "interrupted", str(error)
@@ -155,7 +160,6 @@ class _Session:
             reason = type(error).__name__
             raise
         finally:
-            restore()
             seconds = {"wall_s": time.time() - self.started, "asking_s": self.progress.asking_s()}
             self.writer.end(status, reason=reason, **{name: round(value, 3) for name, value in seconds.items()})
             self.cache.close()
@@ -200,8 +204,7 @@ class _Session:
     def _scorer(self) -> Scorer:
         config = self.config
         variants = [(variant.id, variant.label) for variant in config.variants]
-        at_once = max(_SCORES_AT_ONCE, _SPARE * config.limits.concurrency)
-        fresh = self.options.fresh
+        at_once, fresh = scores_at_once(config.limits), self.options.fresh
         return Scorer(config.metrics, variants, self.cache, self.progress, at_once=at_once, fresh=fresh)
 
     async def _prepare(self, gateway: Gateway) -> None:
@@ -262,23 +265,3 @@ class _Session:
         if not path.exists() and any(not cell.variant.chatbot.model.local for cell in todo.values()):
             found = estimate(to_ask(todo), gateway.prices, batched=self.config.batch)
             write_json(path, found.as_json())
-
-    def _listen(self) -> Callable[[], None]:
-        """SIGINT ends the sweep in good order; a second one ends it at once."""
-        loop = asyncio.get_running_loop()
-
-        def on_signal() -> None:
-            if self.stop.is_set():
-                raise KeyboardInterrupt
-            self.progress.message = "stopping: finishing what is in flight (again to stop at once)"
-            self.stop.set()
-
-        try:
-            loop.add_signal_handler(signal.SIGINT, on_signal)
-        except (NotImplementedError, RuntimeError, ValueError):  # no main thread, or no POSIX
-            return lambda: None
-
-        def restore() -> None:
-            loop.remove_signal_handler(signal.SIGINT)
-
-        return restore
