@@ -14,45 +14,74 @@ from harness.cli.output import interval, number, print_json, print_table
 @click.command("show")
 @click.argument("run")
 @click.option("--examples", "count", type=click.IntRange(min=0), default=5, show_default=True, help="How many answers.")
+@click.option("--tag", "tags", is_flag=True, help="Also for each tag of the examples.")
 @click.option("--yaml", "yaml_", is_flag=True, help="Print the run's configuration as a sweep file can hold it.")
 @options.runs_uri
 @options.as_json
-def command(run: str, count: int, yaml_: bool, runs_uri: str | None, json_: bool) -> None:
+def command(run: str, count: int, tags: bool, yaml_: bool, runs_uri: str | None, json_: bool) -> None:
     """Show RUN (SWEEP/VARIANT; `latest` is the newest sweep) in full, or a whole SWEEP."""
     from harness.study.listing import find_run, find_sweep
+    from harness.study.slices import slices, slices_of_run
     from harness.study.summary import summary_of
 
     uri = options.store_of(run, runs_uri)
     stored, rest = find_sweep(uri, run)
     summary = summary_of(stored)
+    sliced = slices(stored) if tags and not yaml_ else None
     if not rest and not yaml_:
-        _show_sweep(summary, json_)
+        _show_sweep(summary, sliced, json_)
         return
     stored, variant = find_run(uri, run)
     figures = next(entry for entry in summary["runs"] if entry["variant"] == variant["id"])
+    if sliced is not None:
+        sliced = slices_of_run(sliced, variant["id"])
     if yaml_:
         click.echo(yaml.safe_dump({"chatbot": variant["chatbot"]}, sort_keys=False, allow_unicode=True), nl=False)
     elif json_:
-        print_json({**figures, "chatbot": variant["chatbot"], "sent": variant["sent"], "header": stored.header})
+        content = {**figures, "chatbot": variant["chatbot"], "sent": variant["sent"], "header": stored.header}
+        print_json(content | _slices_of(sliced))
     else:
-        _show_run(figures, variant, stored, count)
+        _show_run(figures, variant, stored, count, summary, sliced)
 
 
-def _show_sweep(summary: dict[str, Any], json_: bool) -> None:
+def _slices_of(sliced: dict[str, Any] | None) -> dict[str, Any]:
+    """The entries of a document that tell slices; none where they were not asked for."""
+    return {} if sliced is None else {"slices": sliced["slices"], "slices_note": sliced["note"]}
+
+
+def _show_sweep(summary: dict[str, Any], sliced: dict[str, Any] | None, json_: bool) -> None:
+    from harness.cli.slices import show_slices
     from harness.cli.sweep import show
 
     if json_:
-        print_json(summary)
+        print_json(summary | _slices_of(sliced))
         return
     click.echo(f"{summary['sweep']} ({summary['status']}), {summary['created']}")
     show(summary)
+    if sliced is not None:
+        show_slices(sliced, summary)
 
 
-def _show_run(figures: dict[str, Any], variant: dict[str, Any], stored: Any, count: int) -> None:
+def _show_run(
+    figures: dict[str, Any],
+    variant: dict[str, Any],
+    stored: Any,
+    count: int,
+    summary: dict[str, Any],
+    sliced: dict[str, Any] | None,
+) -> None:
+    from harness.cli.slices import show_slices_of_run
+    from harness.cli.sweep import marked, show_judges
+
     click.echo(f"{figures['run']}  {figures['label']}\n")
-    rows = [_figure_row(name, figure) for name, figure in figures["metrics"].items()]
+    rows = [_figure_row(marked(name, summary), figure) for name, figure in figures["metrics"].items()]
     columns = ["metric", "mean", "95% interval", "planned", "answered", "scored", "failed", "bounds"]
     print_table("Scores", columns, rows, right=["mean", "planned", "answered", "scored", "failed"])
+    show_judges(summary)
+    _show_thresholds(figures["metrics"], summary.get("thresholds") or {})
+    _show_quantiles(figures["metrics"])
+    if sliced is not None:
+        show_slices_of_run(sliced)
     click.echo("\n" + yaml.safe_dump({"chatbot": variant["chatbot"]}, sort_keys=False, allow_unicode=True))
     _show_origin(stored.header)
     _show_examples(variant["id"], stored, count)
@@ -70,6 +99,30 @@ def _figure_row(name: str, figure: dict[str, Any]) -> list[str]:
         str(figure["failed"]),
         bounds,
     ]
+
+
+def _show_thresholds(metrics: dict[str, Any], thresholds: dict[str, Any]) -> None:
+    """How many cells are good enough, for metrics that say what that is."""
+    rows = []
+    for name, ends in thresholds.items():
+        found = metrics[name]["passed"]
+        told = [f"{key.replace('_', ' ')} {end:g}" for key, end in ends.items() if end is not None]
+        share = interval(found["low"], found["high"])
+        rows.append([name, " and ".join(told), number(found["share"]), share, str(found["n"]), str(found["failed"])])
+    if rows:
+        click.echo()
+        columns = ["metric", "threshold", "share that passes", "95% interval", "scored", "failed"]
+        print_table("Passed", columns, rows, right=["share that passes", "scored", "failed"])
+
+
+def _show_quantiles(metrics: dict[str, Any]) -> None:
+    """What a mean hides, for metrics without an upper or lower end."""
+    given = {name: figure["quantiles"] for name, figure in metrics.items() if figure.get("quantiles")}
+    rows = [[name, *(number(value) for value in found.values())] for name, found in given.items()]
+    if rows:
+        click.echo()
+        levels = list(next(iter(given.values())))
+        print_table("Quantiles of scored cells", ["metric", *levels], rows, right=levels)
 
 
 def _show_origin(header: dict[str, Any]) -> None:

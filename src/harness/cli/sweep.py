@@ -84,13 +84,38 @@ def show(summary: dict[str, Any]) -> None:
     title = f"{summary['name']}: {summary['variants']} variants, {objective} ({summary['objective']['direction']}d)"
     runs = ranked(summary)
     others = [name for name in (runs[0]["metrics"] if runs else {}) if name != objective]
-    columns = ["", "run", *(runs[0]["params"] if runs else {}), objective, "95% interval", "n", *others[:5]]
-    rows = [_row(run, place, summary, objective, others[:5]) for place, run in enumerate(runs[:_ROWS], 1)]
-    print_table(title, columns, rows, right=[objective, "n", *others])
+    passing = [name for name in (objective, *others) if name in (summary.get("thresholds") or {})]
+    scores = [marked(name, summary) for name in (objective, *others[:5])]
+    shares = [f"{name} passed" for name in passing[:5]]
+    columns = ["", "run", *(runs[0]["params"] if runs else {}), scores[0], "95% interval", "n", *scores[1:], *shares]
+    rows = [
+        [*_row(run, place, summary, objective, others[:5]), *(passed(run["metrics"][name]) for name in passing[:5])]
+        for place, run in enumerate(runs[:_ROWS], 1)
+    ]
+    print_table(title, columns, rows, right=[*scores, "n", *shares])
     if len(runs) > _ROWS:
         click.echo(f"… and {len(runs) - _ROWS} more: harness show {summary['sweep']}")
     _verdict(summary, objective)
+    show_judges(summary)
     _costs(summary)
+
+
+def marked(name: str, summary: dict[str, Any]) -> str:
+    """A metric's name, with a `!` where there is something to know before its judge is believed."""
+    return f"{name}!" if (summary.get("judges") or {}).get(name) else name
+
+
+def show_judges(summary: dict[str, Any]) -> None:
+    """What is to know about the judges, a line for each sentence."""
+    for name, sentences in (summary.get("judges") or {}).items():
+        for sentence in sentences:
+            click.echo(f"! {name}: {sentence}.")
+
+
+def passed(figure: dict[str, Any]) -> str:
+    """The share of scored cells within the threshold; a dash where there is none."""
+    found = figure.get("passed")
+    return "-" if not found or found["share"] is None else f"{100 * found['share']:.0f}%"
 
 
 def ranked(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -155,12 +180,17 @@ def _foreseen(summary: dict[str, Any]) -> str:
     return f" (foreseen {money(found['usd'])}, between {money(found['low'])} and {money(found['high'])})"
 
 
+def _judged(calls: dict[str, Any]) -> str:
+    made = calls.get("judge_made") or 0
+    return f"Judge calls: {made} made. " if made else ""
+
+
 def _costs(summary: dict[str, Any]) -> None:
     calls, texts = summary["calls"], summary["embeddings"]
     shared = summary["finished_cells"] - calls["distinct"]
     click.echo(
         f"Cells: {summary['finished_cells']} of {summary['cells']} done, {summary['failed_cells']} failed. "
-        f"Answers: {calls['made']} made, {calls['cached']} cached, {shared} shared. "
+        f"Answers: {calls['made']} made, {calls['cached']} cached, {shared} shared. {_judged(calls)}"
         f"Embeddings: {texts['made']} made of {texts['naive']} naive. "
         f"Cost: USD {money(summary['cost_usd'])}. Time: {summary['wall_s']} s."
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records import Scale
+from harness.study.cells import Cells
 from harness.study.matrix import Matrix
 from harness.study.resampling import bootstrap_means, percentile_interval
 
 DRAWS = 2000
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 METHOD = f"95% percentile cluster bootstrap, {DRAWS} draws, fixed sample; Clopper-Pearson where all clusters agree"
 
 
@@ -22,7 +26,8 @@ class Figure:
     Of `planned` cells to which the metric applies, `answered` have an answer, `n` are scored and `failed` are not (no
     answer, or the metric broke). `low` and `high` are the interval (None with fewer than two clusters). Where cells
     failed, `worst` and `best` are the mean had they all scored the worst or best possible; None where the range has no
-    such end.
+    such end. `quantiles` (p50, p90, p95, p99, over scored cells) are there where the range is open, `passed` where the
+    metric has a threshold.
     """
 
     mean: float | None
@@ -34,10 +39,50 @@ class Figure:
     answered: int
     worst: float | None
     best: float | None
+    quantiles: Mapping[str, float] | None = None
+    passed: Passed | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The figure by name."""
-        return dict(self.__dict__)
+        """The figure by name; `quantiles` and `passed` only where they are."""
+        content = {key: value for key, value in vars(self).items() if key not in ("quantiles", "passed")}
+        if self.quantiles is not None:
+            content["quantiles"] = dict(self.quantiles)
+        if self.passed is not None:
+            content["passed"] = vars(self.passed)
+        return content
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The share of the `n` scored cells that are within the metric's threshold, with its interval; `failed` cells have
+    no score and are not in it."""
+
+    share: float | None
+    low: float | None
+    high: float | None
+    n: int
+    failed: int
+
+
+def scale_of(metric: Mapping[str, Any]) -> Scale:
+    """How a metric's values are read, from its entry in a header; older headers know no thresholds."""
+    ends = (metric["low"], metric["high"], metric.get("at_least"), metric.get("at_most"))
+    return Scale(metric["direction"], *ends)
+
+
+def whole_figures(matrix: Matrix, scale: Scale, cells: Cells) -> dict[str, Figure]:
+    """A figure for each variant, with the share that passes and the quantiles where they say something."""
+    found = figures(matrix, scale.low, scale.high)
+    if scale.low is None or scale.high is None:
+        for i, variant in enumerate(matrix.variants):
+            values = cells.quantiles(i, tuple(QUANTILES.values()))
+            named = dict(zip(QUANTILES, values, strict=True)) if values else None
+            found[variant] = replace(found[variant], quantiles=named)
+    if scale.has_threshold:
+        for variant, share in figures(cells.passing(matrix, scale), 0.0, 1.0).items():
+            passed = Passed(share.mean, share.low, share.high, share.n, share.failed)
+            found[variant] = replace(found[variant], passed=passed)
+    return found
 
 
 def figures(matrix: Matrix, low: float | None, high: float | None, alpha: float = 0.05) -> dict[str, Figure]:

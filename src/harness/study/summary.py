@@ -6,7 +6,8 @@ from collections import Counter
 from typing import Any
 
 from harness.store import StoredSweep, layout, write_summary
-from harness.study.figures import METHOD, figures
+from harness.study.cells import cells
+from harness.study.figures import METHOD, scale_of, whole_figures
 from harness.study.matrix import matrices
 from harness.study.ranking import Ranking, rank
 
@@ -15,7 +16,9 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
     """All figures of a sweep, derived from its rows; `keep` stores them in the (local) folder for listing."""
     header = stored.header
     found = matrices(stored)
-    metrics = {m["name"]: figures(found[m["name"]], m["low"], m["high"]) for m in header["metrics"]}
+    scales = {metric["name"]: scale_of(metric) for metric in stored.metrics}
+    scored = cells(stored, list(scales))
+    metrics = {name: whole_figures(found[name], scale, scored[name]) for name, scale in scales.items()}
     ranking = ranking_of(stored, found)
     objective = header["objective"]["metric"]
     first = ranking.places[0].variant if ranking.places else None
@@ -43,6 +46,12 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
         "detectable": ranking.detectable,
         "clusters": ranking.clusters,
         "interval_method": METHOD,
+        "thresholds": {
+            name: {"at_least": scale.at_least, "at_most": scale.at_most}
+            for name, scale in scales.items()
+            if scale.has_threshold
+        },
+        "judges": {},
         "git": header.get("git", {}),
         "dataset": header["dataset"],
         "runs": [
@@ -74,9 +83,15 @@ def summary_of(stored: StoredSweep) -> dict[str, Any]:
 def ranking_of(stored: StoredSweep, found: dict[str, Any] | None = None) -> Ranking:
     """The ranking by the sweep's objective."""
     objective = stored.header["objective"]
-    metric = next(m for m in stored.header["metrics"] if m["name"] == objective["metric"])
-    worst = metric["low"] if objective["direction"] == "maximize" else metric["high"]
-    return rank((found or matrices(stored))[objective["metric"]], objective["direction"], worst)
+    return rank((found or matrices(stored))[objective["metric"]], objective["direction"], worst_of(stored))
+
+
+def worst_of(stored: StoredSweep) -> float | None:
+    """The objective's worst value, which failed cells count as; None where its range has no such end."""
+    objective = stored.header["objective"]
+    metric = next(m for m in stored.metrics if m["name"] == objective["metric"])
+    worst: float | None = metric["low"] if objective["direction"] == "maximize" else metric["high"]
+    return worst
 
 
 def _totals(stored: StoredSweep) -> dict[str, Any]:
@@ -102,7 +117,7 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
             "distinct": own.num_rows,
             "made": made.num_rows,
             "cached": own.num_rows - made.num_rows,
-            "judge_made": 0,
+            "judge_made": spending.get("judge", {}).get("calls", 0),
         },
         "embeddings": work.get("embeddings", {"naive": 0, "distinct": 0, "made": 0}),
         "stages": work.get("stages", {}),
