@@ -53,7 +53,6 @@ def _scored(chance: Random, given: Given) -> Given:
 FORMS: dict[str, Callable[[Random, Given], Given]] = {
     "StatementGeneratorOutput": lambda chance, given: {"statements": _several(chance)},
     "NLIStatementOutput": _verdicts,
-    "StatementFaithfulnessOutput": _verdicts,
     "ClassificationWithReason": _classified,
     "ClaimDecompositionOutput": lambda chance, given: {"claims": _several(chance)},
     "AnswerRelevanceOutput": lambda chance, given: {
@@ -76,7 +75,9 @@ FORMS: dict[str, Callable[[Random, Given], Given]] = {
 
 def form_of(prompt: str) -> str:
     """The name of the form that a prompt asks for."""
-    return re.findall(r'"title": "(\w+)", "type": "object"\}Do not use single quotes', prompt)[-1]
+    found = re.search(r'"title": "(\w+)", "type": "object"\}Do not use single quotes', prompt)
+    assert found
+    return found.group(1)
 
 
 def reply(prompt: str, nth: int) -> str:

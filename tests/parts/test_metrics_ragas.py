@@ -327,7 +327,7 @@ def test_every_metric_keeps_the_contract_of_parts() -> None:
 def test_reads_names_all_that_decides_the_value(name: str) -> None:
     """What it does not name may change, and no prompt changes; what it names changes prompts."""
     part, case = metric(name), case_of(5)
-    others = {"answer": case_of(6).answer, "passages": case_of(6).passages, "latency_ms": 9.0}
+    others: dict[str, Any] = {"answer": case_of(6).answer, "passages": case_of(6).passages, "latency_ms": 9.0}
 
     def prompts(case: Case) -> list[str]:
         asker = ScriptedAsker(scripted)

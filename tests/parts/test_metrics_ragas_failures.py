@@ -109,7 +109,7 @@ UNUSABLE: list[tuple[str, dict[str, Any], str]] = [
     ("factual_correctness", {"ClaimDecompositionOutput": {"claims": []}}, "claims is empty"),
     ("factual_correctness", {"NLIStatementOutput": {"statements": []}}, "statements holds 0 of"),
     ("noise_sensitivity", {"StatementGeneratorOutput": {"statements": []}}, "statements is empty"),
-    ("noise_sensitivity", {"StatementFaithfulnessOutput": {"statements": []}}, "one for each"),
+    ("noise_sensitivity", {"NLIStatementOutput": {"statements": []}}, "one for each"),
     ("context_recall", {"ContextRecallOutput": {"classifications": []}}, "classifications is empty"),
     (
         "context_recall",
@@ -283,7 +283,7 @@ def test_an_error_of_ours_is_seen_through_the_retries_of_ragas(name: str) -> Non
 )
 def test_metadata_that_is_no_use_fails_the_score(part: str, found: str) -> None:
     """The message names the key and what was found; nobody is asked."""
-    value = {"'x'": "x", "None": None, r"\[\]": [], "5": 5}[found.split(" is ")[1].split(";")[0]]
+    value: Any = {"'x'": "x", "None": None, r"\[\]": [], "5": 5}[found.split(" is ")[1].split(";")[0]]
     case = case_of(1)
     asker = ScriptedAsker(scripted)
     with pytest.raises(ValueError, match=found):

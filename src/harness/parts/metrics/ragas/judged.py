@@ -13,7 +13,7 @@ from harness.parts.metrics.panel import Opinion, Panel
 from harness.parts.metrics.ragas.flaws import not_binary
 from harness.parts.metrics.ragas.judge import Judge, Reply, Vectors, admit
 from harness.parts.metrics.ragas.library import collections, release
-from harness.parts.metrics.replies import abstains, offers_human
+from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, offers_human
 from harness.plugins import Asker, name
 from harness.records import Case, Example, Verdict
 
@@ -148,7 +148,7 @@ def reference(example: Example) -> str:
 def rightly_silent(case: Case) -> bool:
     """Whether no answer was expected and none was given: the reply claims nothing that could be unfaithful."""
     expects_none = case.example.expected != "answer"
-    return expects_none and (abstains(case.answer) or offers_human(case.answer))
+    return expects_none and (abstains(case.answer, ABSTENTIONS) or offers_human(case.answer, HANDOFFS))
 
 
 def quoted(texts: Iterable[str]) -> str:
