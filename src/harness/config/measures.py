@@ -98,6 +98,8 @@ def _entry(entry: Node, assembler: Assembler) -> _Entry | None:
     given: dict[str, Node] = {}
     if below.is_mapping:
         given = {key: value for key, value in below.items() if key != "use"}
+        if below is not entry and "use" in below.value:
+            mistakes.add(below.key_places["use"], f"metrics: {use.value} has no setting 'use'", "name it once")
     elif below is not entry and below.value is not None:
         mistakes.add(below.place, f"metrics: {use.value}: expected settings, found {below.describe()}")
     fields = {key: Item(value, below.key_places[key]) for key, value in given.items() if key not in METRIC_KEYS}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
+from harness.config.partschema import Schema, part_schemas, ref, text
 from harness.config.sweepfile import PROBLEMS
 from harness.config.tree import DEFAULT_PARTS, SLOTS
-from harness.plugins import KINDS, Registration, known
+from harness.plugins import KINDS
 
-Schema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -17,12 +14,11 @@ def sweep_schema() -> Schema:
     """The schema as a mapping, the same every time for the same parts."""
     definitions: Schema = {}
     for kind in KINDS:
-        definitions[kind] = _kind(kind, definitions)
+        definitions |= part_schemas(kind)
     definitions |= {
         "prompt": _prompt(),
         "chatbot": _chatbot(),
         "axis": _axis(),
-        "metricEntry": _metric_entry(),
     }
     return {
         "$schema": _DRAFT,
@@ -35,14 +31,6 @@ def sweep_schema() -> Schema:
     }
 
 
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _text(description: str) -> Schema:
-    return {"type": "string", "minLength": 1, "description": description}
-
-
 def _whole(description: str, least: int) -> Schema:
     return {"type": "integer", "minimum": least, "description": description}
 
@@ -51,30 +39,33 @@ def _top() -> Schema:
     budget = {"usd": "US dollars", "calls": "model calls", "tokens": "input and output tokens"}
     price = {kind: {"type": "number", "minimum": 0} for kind in ("input", "output", "cached", "search")}
     return {
-        "name": _text("The sweep's name; the file's name where it is not given."),
-        "dataset": {"anyOf": [_text("The dataset file."), _dataset()]},
-        "corpus": {"anyOf": [_text("The knowledge base: a folder, a glob or a file."), _corpus()]},
-        "chatbot": _ref("chatbot"),
+        "name": text("The sweep's name; the file's name where it is not given."),
+        "dataset": {"anyOf": [text("The dataset file."), _dataset()]},
+        "corpus": {"anyOf": [text("The knowledge base: a folder, a glob or a file."), _corpus()]},
+        "chatbot": ref("chatbot"),
         "sweep": {
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                "search": _ref("search"),
-                "axes": {"type": "object", "additionalProperties": _ref("axis")},
+                "search": ref("search"),
+                "axes": {"type": "object", "additionalProperties": ref("axis")},
                 "exclude": {
                     "type": "array",
-                    "items": _text("A condition; variants for which it holds are left out."),
+                    "items": text("A condition; variants for which it holds are left out."),
                 },
                 "include": {"type": "array", "items": {"type": "object"}},
             },
         },
-        "metrics": {"type": "array", "minItems": 1, "items": _ref("metricEntry")},
+        "metrics": {"type": "array", "minItems": 1, "items": ref("metricEntry")},
         "objective": {
             "type": "object",
             "minProperties": 1,
             "maxProperties": 1,
             "additionalProperties": False,
-            "properties": {name: _text("A metric of this sweep.") for name in ("maximize", "minimize")},
+            "properties": {
+                "maximize": {"anyOf": [text("A metric of this sweep."), ref("weights")]},
+                "minimize": text("A metric of this sweep."),
+            },
         },
         "repeats": _whole("Answers per variant and example.", 1),
         "concurrency": _whole("Calls at once, for each model of a provider.", 1),
@@ -97,7 +88,7 @@ def _top() -> Schema:
             "description": "How many cells may fail: a whole number, or a share such as 0.1.",
         },
         "seed": _whole("Seed of searches and samples.", 0),
-        "plugins": {"type": "array", "items": _text("A Python file with parts.")},
+        "plugins": {"type": "array", "items": text("A Python file with parts.")},
         "prices": {
             "type": "object",
             "description": "USD per million tokens, by model.",
@@ -112,15 +103,15 @@ def _dataset() -> Schema:
         "additionalProperties": False,
         "required": ["path"],
         "properties": {
-            "path": _text("The dataset file."),
+            "path": text("The dataset file."),
             "limit": _whole("Only the first examples.", 1),
-            "where": _text("Only examples for which this condition holds."),
+            "where": text("Only examples for which this condition holds."),
         },
     }
 
 
 def _corpus() -> Schema:
-    path = _text("A folder, a glob or a file.")
+    path = text("A folder, a glob or a file.")
     return {
         "type": "object",
         "additionalProperties": False,
@@ -140,7 +131,7 @@ def _prompt() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "required": ["file"],
-        "properties": {"file": _text("Path.")},
+        "properties": {"file": text("Path.")},
     }
     return {
         "anyOf": [{"type": "string"}, file, {"type": "null"}],
@@ -149,13 +140,13 @@ def _prompt() -> Schema:
 
 
 def _chatbot() -> Schema:
-    retrieval = {slot.split(".")[1]: _ref(SLOTS[slot]) for slot in DEFAULT_PARTS}
+    retrieval = {slot.split(".")[1]: ref(SLOTS[slot]) for slot in DEFAULT_PARTS}
     return {
         "type": "object",
         "additionalProperties": False,
         "required": ["model"],
         "properties": {
-            "model": _ref("model"),
+            "model": ref("model"),
             "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
             "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
             "max_tokens": {"type": ["integer", "null"], "minimum": 1},
@@ -166,8 +157,8 @@ def _chatbot() -> Schema:
                     {"type": "null"},
                 ]
             },
-            "system_prompt": _ref("prompt"),
-            "user_prompt": _ref("prompt"),
+            "system_prompt": ref("prompt"),
+            "user_prompt": ref("prompt"),
             "retrieval": {
                 "anyOf": [
                     {"type": "null"},
@@ -205,55 +196,3 @@ def _axis() -> Schema:
         "anyOf": [{"type": "array", "minItems": 1}, span, labelled],
         "description": "Values: a list, a range {from, to, step}, or `label: value` pairs.",
     }
-
-
-def _metric_entry() -> Schema:
-    single = {"type": "object", "minProperties": 1}
-    return {"anyOf": [_ref("metric"), single]}
-
-
-def _kind(kind: str, definitions: Schema) -> Schema:
-    """A part by name, or as a mapping with `use` and its settings."""
-    choices: list[Schema] = []
-    for registration in known(kind):
-        choices.append(_named(registration))
-        choices.append(_mapping(registration, definitions))
-    if kind == "reranker":
-        choices.append({"type": "null"})
-    return {"anyOf": choices}
-
-
-def _named(registration: Registration) -> Schema:
-    if registration.fallback:
-        return {"type": "string", "pattern": "^[^/]+/.+$"}
-    if registration.is_prefix:
-        return {"type": "string", "pattern": f"^{re.escape(registration.name)}.+$"}
-    return {"const": registration.name}
-
-
-def _mapping(registration: Registration, definitions: Schema) -> Schema:
-    from pydantic import TypeAdapter
-
-    generated = TypeAdapter(registration.cls).json_schema(ref_template="#/$defs/{model}")
-    definitions.update(generated.pop("$defs", {}))
-    hidden = {registration.argument, "workspace"}
-    fields = {
-        name: _without_title(schema) for name, schema in generated.get("properties", {}).items() if name not in hidden
-    }
-    required = [name for name in generated.get("required", []) if name not in hidden]
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["use", *required],
-        "properties": {"use": _named(registration), **fields},
-    }
-
-
-def _without_title(schema: Schema) -> Schema:
-    """A field's schema as it stands here; a field that holds a part refers to its kind."""
-    if "partOf" in schema:
-        return _ref(schema["partOf"])
-    if "partsOf" in schema:
-        one = _ref(schema["partsOf"])
-        return {"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
-    return {key: value for key, value in schema.items() if key != "title"}

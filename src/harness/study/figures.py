@@ -122,17 +122,20 @@ def _intervals(
 def _unanimous(
     column: NDArray[np.float64], clusters: NDArray[np.int64], alpha: float, low: float | None, high: float | None
 ) -> tuple[float, float] | None:
-    """The interval of a column whose values are all equal, where resampling would show no doubt at all.
+    """The interval of a column whose clusters all have the same mean, where resampling would show no doubt at all.
 
     G clusters that agree leave room for a share of 1 - (alpha/2)^(1/G) of others that do not (C. J. Clopper, E. S.
     Pearson, Biometrika 26, 1934); these could lie at either end of the range. None for any other column.
     """
     scored = ~np.isnan(column)
-    known = column[scored]
-    if not len(known) or np.ptp(known) > 0:
+    if not scored.any():
         return None
-    value = float(known[0])
-    share = 1 - (alpha / 2) ** (1 / len(np.unique(clusters[scored])))
+    codes = np.unique(clusters[scored], return_inverse=True)[1]
+    means = np.bincount(codes, weights=column[scored]) / np.bincount(codes)
+    value = float(means[0])
+    if np.ptp(means) > 1e-9 * max(1.0, abs(value)):
+        return None
+    share = 1 - (alpha / 2) ** (1 / len(means))
     below = share * (value - low) if low is not None else 0.0
     above = share * (high - value) if high is not None else 0.0
     return value - below, value + above
