@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def judged(
 
 def mark(messages: list[dict[str, Any]]) -> str:
     """What the judge says: a mark that depends on the text alone."""
-    return json.dumps({"mark": sum(str(messages[0]["content"]).encode()) % 11})
+    return json.dumps({"mark": zlib.crc32(str(messages[0]["content"]).encode()) % 11})
 
 
 def questions(server: Loopback, begins: str) -> list[str]:

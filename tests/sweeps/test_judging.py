@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 
+from harness.config import load
 from harness.errors import Incomplete, UserError
 from harness.store import Folder, StoredSweep
 from harness.study.loaded import Sweep
 from harness.study.summary import summarise
 from harness.sweeps.gateway import retries
+from harness.sweeps.inputs import read_inputs
+from harness.sweeps.plan import make_plan
 from tests.loopback import Loopback
 from tests.sweeps.chains import sweep_of
 from tests.sweeps.judged import JUDGE, judged, mark, questions
@@ -259,3 +262,19 @@ def test_fresh_asks_judges_anew(tmp_path: Path, server: Loopback) -> None:
     before = server.count(JUDGE)
     assert sweep_of(path, fresh=True).summary["calls"]["judge_made"] == before
     assert server.count(JUDGE) == 2 * before
+
+
+def test_the_plan_counts_and_prices_judgements(tmp_path: Path, server: Loopback) -> None:
+    """What judging costs lies between the bounds; planned again, all scores are known and nothing is to be paid."""
+    path = judged(tmp_path, server)
+    config = load(path)
+    plan = make_plan(config, read_inputs(config))
+    assert plan.judgements["naive"] == 4 * 6 and plan.judgements["cached"] == 0
+    assert plan.models["openai/judge"] == plan.judgements["distinct"] and server.calls == []
+    done = sweep_of(path).summary
+    assert plan.judgements["distinct"] >= done["calls"]["judge_made"]
+    assert plan.cost_low is not None and plan.cost_high is not None
+    assert plan.cost_low <= done["cost_usd"] <= plan.cost_high
+    again = make_plan(config, read_inputs(config))
+    assert again.judgements["distinct"] == again.judgements["cached"] == done["calls"]["judge_made"]
+    assert again.cost_usd == 0

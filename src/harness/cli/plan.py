@@ -43,6 +43,7 @@ def show(name: str, plan: Plan) -> None:
     click.echo(f"{name}: {plan.variants} variants x {plan.examples} examples = {plan.cells} cells\n")
     rows = []
     counts = {**plan.stages, "embed (texts)": plan.embeddings, "answer (calls)": plan.calls}
+    counts |= {"judge (scores)": plan.judgements} if plan.judgements else {}
     for stage, entry in counts.items():
         share = percent(entry["distinct"], entry["naive"])
         cached = str(entry["cached"]) if "cached" in entry else "-"

@@ -15,8 +15,9 @@ from harness.records import Message
 from harness.sweeps.accounts import Embeddings, embeddings_of
 from harness.sweeps.cache import Overlay
 from harness.sweeps.estimate import CHARACTERS_PER_TOKEN, Call, estimate, to_ask
-from harness.sweeps.gateway import Gateway, Prices, Spent
+from harness.sweeps.gateway import Answer, Gateway, Prices, Spent
 from harness.sweeps.inputs import Inputs
+from harness.sweeps.judgements import Judgements, foreseen
 from harness.sweeps.progress import Progress
 from harness.sweeps.questions import asked
 from harness.sweeps.retrieval.groups import parts_of, writer_of
@@ -24,12 +25,18 @@ from harness.sweeps.retrieval.hits import Retrievals
 from harness.sweeps.workload import Workload
 
 _LOCAL_CALL_S, _REMOTE_CALL_S = 0.001, 2.0
+_JUDGED = (
+    "judging: distinct scores are counted as if all unknown answers differed; the cost takes answers of the usual "
+    "length and as many questions as a metric says it asks; its lower bound leaves out what hangs on unknown answers"
+)
 
 
 @dataclass
 class Plan:
     """Counts of work. `naive` is what a tool that shares nothing would do, `distinct` what differs, `cached` what an
     earlier sweep made. `exact` is False where retrieval costs money and was not run: then `distinct` is an upper bound.
+
+    `judgements` counts scores that models are asked for; empty where none is.
 
     `cost_usd` is None when a price is unknown; `cost_low` and `cost_high` bound it by the length of the answers.
     """
@@ -41,6 +48,7 @@ class Plan:
     embeddings: dict[str, int]
     stages: dict[str, dict[str, int]]
     exact: bool = True
+    judgements: dict[str, int] = field(default_factory=dict)
     cost_usd: float | None = 0.0
     cost_low: float | None = 0.0
     cost_high: float | None = 0.0
@@ -71,7 +79,9 @@ async def _plan(config: SweepConfig, inputs: Inputs) -> Plan:
                 embeddings = await embeddings_of(workload, retrievals)
         if exact:
             await workload.resolve()
-        return _counted(config, workload, cache, gateway, embeddings, writing, exact)
+        known = gateway.known([c.request for c in workload.cells if c.request is not None]) if exact else {}
+        judgements = await foreseen(config, workload, known, cache)
+        return _counted(config, workload, cache, gateway, embeddings, writing, known if exact else None, judgements)
     finally:
         await gateway.close()
         cache.close()
@@ -103,13 +113,15 @@ def _counted(
     gateway: Gateway,
     embeddings: Embeddings,
     writing: Writing,
-    exact: bool,
+    known: Mapping[str, Answer] | None,
+    judgements: Judgements | None,
 ) -> Plan:
+    """The plan; `known` are the answers that are there, None where nothing was retrieved."""
+    exact = known is not None
     cells = len(config.variants) * len(workload.examples) * config.repeats
     stages = stage_counts(workload, cache, writing)
-    if exact:
+    if known is not None:
         requests = {cell.request: cell for cell in workload.cells if cell.request is not None}
-        known = gateway.known(list(requests))
         todo = {key: cell for key, cell in requests.items() if key not in known}
         calls = {"naive": cells, "distinct": len(requests), "cached": len(known)}
     else:
@@ -129,6 +141,8 @@ def _counted(
     asked += writing.unknown.values()
     _price(plan, asked, gateway.prices, config)
     _price_embeddings(plan, embeddings, cache, gateway.prices)
+    if judgements is not None:
+        _price_judging(plan, judgements, gateway.prices, config, answered=exact and not todo)
     plan.notes += [*_notes(config, exact), *workload.groups.cautions()]
     return plan
 
@@ -229,6 +243,23 @@ def _price_embeddings(plan: Plan, embeddings: Embeddings, cache: Overlay, prices
             usd = characters / CHARACTERS_PER_TOKEN * price.input
             plan.cost_usd = round(plan.cost_usd + usd, 6)
             plan.cost_low, plan.cost_high = round(plan.cost_low + 0.8 * usd, 6), round(plan.cost_high + 1.3 * usd, 6)
+
+
+def _price_judging(plan: Plan, judgements: Judgements, prices: Prices, config: SweepConfig, *, answered: bool) -> None:
+    """Add what judging is thought to take; while not all is `answered`, nobody knows how little that can be."""
+    found = estimate(judgements.calls, prices)
+    plan.judgements = judgements.counts
+    plan.notes.append(_JUDGED)
+    for model, calls in found.models.items():
+        plan.models[model] = plan.models.get(model, 0) + calls
+    plan.seconds += found.calls * _REMOTE_CALL_S / config.limits.concurrency
+    if found.usd is None or found.low is None or found.high is None:
+        plan.notes.append(f"no price is known for {', '.join(found.unknown)}: set `prices:` to get a cost")
+        plan.cost_usd = plan.cost_low = plan.cost_high = None
+    elif plan.cost_usd is not None and plan.cost_low is not None and plan.cost_high is not None:
+        plan.cost_usd = round(plan.cost_usd + found.usd, 6)
+        plan.cost_low = round(plan.cost_low + (found.low if answered else 0.0), 6)
+        plan.cost_high = round(plan.cost_high + found.high, 6)
 
 
 def _notes(config: SweepConfig, exact: bool) -> list[str]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness.plugins import Metric
+from harness.plugins import Asker, JudgingMetric, Metric
 from harness.records import Case, Evidence, Verdict
 from harness.testing.cases import CASES, PASSAGES
 from harness.testing.parts import check_part
@@ -24,20 +24,26 @@ _OTHER: dict[str, Any] = {
     "first_token_ms": 88888.0,
     "evidence_chunks": (Evidence("prices.md", 25, 26),),
     "index_recall": 0.375,
+    "rival": "An answer of another variant.",
 }
-_NAMES = ("direction", "low", "high", "unit", "reads", "applies", "score")
+_NAMES = ("direction", "low", "high", "unit", "reads", "applies")
 _READABLE = frozenset(field.name for field in dataclasses.fields(Case)) - {"example"}
 
 
-def check_metric(metric: Metric, cases: Sequence[Case] = CASES) -> None:
+def check_metric(metric: Metric | JudgingMetric, cases: Sequence[Case] = CASES, asker: Asker | None = None) -> None:
     """Assert that `metric` keeps the contract of its kind on each of `cases` that it applies to.
 
     Its class says how to read it; its values are finite numbers within `low` and `high`, or None, and the same when
     asked again; and what `reads` does not name does not change them, because a stored score is found again by what its
-    metric reads. A metric that must be awaited (a judge) is asked once for each case and only its values are checked.
+    metric reads. A metric that must be awaited is asked once for each case and only its values are checked; one that
+    asks models needs an `asker`, such as ScriptedAsker, for that.
     """
     check_part(metric)
     _check_class(metric)
+    scoring: Any = metric
+    if isinstance(metric, JudgingMetric):
+        assert asker is not None, f"{metric!r}: it asks models; give check_metric an asker"
+        scoring = _Assessed(metric, asker)
     for case in cases:
         applies = metric.applies(case.example)
         assert type(applies) is bool, f"{metric!r}: applies gave {applies!r}, not True or False"
@@ -45,11 +51,26 @@ def check_metric(metric: Metric, cases: Sequence[Case] = CASES) -> None:
             f"{metric!r}: applies changes when asked again for {case.example}"
         )
         if applies:
-            _check_score(metric, case)
+            _check_score(scoring, case)
 
 
-def _check_class(metric: Metric) -> None:
+class _Assessed:
+    """A metric that asks models, as one that is awaited."""
+
+    def __init__(self, metric: JudgingMetric, asker: Asker) -> None:
+        self.low, self.high, self.reads, self.applies = metric.low, metric.high, metric.reads, metric.applies
+        self._metric, self._asker = metric, asker
+
+    def __repr__(self) -> str:
+        return repr(self._metric)
+
+    def score(self, case: Case) -> Any:
+        return self._metric.assess(case, self._asker)
+
+
+def _check_class(metric: Any) -> None:
     lacking = [name for name in _NAMES if not hasattr(metric, name)]
+    lacking += [] if hasattr(metric, "score") or hasattr(metric, "assess") else ["score"]
     assert not lacking, f"{metric!r}: a metric also has {', '.join(lacking)}"
     assert metric.direction in ("maximize", "minimize"), f"{metric!r}: direction is {metric.direction!r}"
     assert isinstance(metric.unit, str), f"{metric!r}: unit is {metric.unit!r}; write '' where there is none"
@@ -65,7 +86,7 @@ def _check_class(metric: Metric) -> None:
     )
 
 
-def _check_score(metric: Metric, case: Case) -> None:
+def _check_score(metric: Any, case: Case) -> None:
     value, awaited = _value(metric, case)
     if value is not None:
         assert math.isfinite(value), f"{metric!r}: scored {value} for {case}; return None where it does not apply"
@@ -83,7 +104,7 @@ def _check_score(metric: Metric, case: Case) -> None:
         assert other == value, f"{metric!r}: {name} changes its value from {value} to {other}; name it in reads"
 
 
-def _value(metric: Metric, case: Case) -> tuple[float | None, bool]:
+def _value(metric: Any, case: Case) -> tuple[float | None, bool]:
     """The value, and whether it had to be awaited."""
     try:
         scored = metric.score(case)
