@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import harness
+from harness.cli.main import command
 from harness.config import load
 from harness.errors import Incomplete
+from harness.records import Scale
 from harness.store import Folder, StoredSweep
+from harness.study.cells import Cells, cells
 from harness.study.exporting import export
-from harness.study.figures import figures
+from harness.study.figures import figures, scale_of, whole_figures
 from harness.study.loaded import Sweep
 from harness.study.matrix import Matrix, matrices
 from harness.study.ranking import rank
@@ -185,3 +190,177 @@ def test_the_matrix_has_a_cell_for_each_score(run: Run) -> None:
     found = matrices(run())
     assert found["correct"].values.shape == (8, 8)
     assert np.isnan(found["token_f1"].values[-1]).all()
+
+
+def cells_of(columns: list[list[list[float]]]) -> Cells:
+    """Cells from values by variant, example and repeat."""
+    rows = [(e, v, x) for v, column in enumerate(columns) for e, repeats in enumerate(column) for x in repeats]
+    examples, variants, values = zip(*rows, strict=True)
+    return Cells(np.array(examples), np.array(variants), np.array(values))
+
+
+def test_the_share_that_passes_is_of_scored_cells() -> None:
+    """At the threshold passes; a failed cell is told and is in neither part of the share."""
+    given = [1.0, 0.5, 0.49, None]
+    found = whole_figures(
+        matrix({"a": given}, {"a": [0, 0, 0, 1]}),
+        Scale("maximize", 0.0, 1.0, at_least=0.5),
+        cells_of([[[1.0], [0.5], [0.49], []]]),
+    )["a"]
+    assert found.passed is not None
+    assert found.passed.share == pytest.approx(2 / 3)
+    assert (found.passed.n, found.passed.failed) == (3, 1)
+    assert found.passed.low is not None
+    assert found.passed.high is not None
+    assert 0 <= found.passed.low < 2 / 3 < found.passed.high <= 1
+    assert found.as_json()["passed"]["share"] == found.passed.share
+
+
+def test_repeats_pass_one_by_one() -> None:
+    """Values 1 and 0 of one question pass by half, though their mean 0.5 is within the threshold."""
+    means = matrix({"a": [0.5, 1.0]})
+    twice = Matrix(
+        "m", means.variants, means.examples, means.clusters, means.values, means.scored * 2, means.failed, means.failed
+    )
+    found = whole_figures(twice, Scale("maximize", 0.0, 1.0, at_least=0.5), cells_of([[[1.0, 0.0], [1.0, 1.0]]]))["a"]
+    assert found.passed is not None
+    assert found.passed.share == 0.75
+    assert found.passed.n == 4
+
+
+def test_both_thresholds_count() -> None:
+    """Between 10 and 20, ends included."""
+    scale = Scale("minimize", 0.0, None, at_least=10.0, at_most=20.0)
+    found = whole_figures(matrix({"a": [9.0, 10.0, 20.0, 21.0]}), scale, cells_of([[[9.0], [10.0], [20.0], [21.0]]]))[
+        "a"
+    ]
+    assert found.passed is not None
+    assert found.passed.share == 0.5
+
+
+def test_quantiles_are_of_cells_and_only_where_the_range_is_open() -> None:
+    """Of 1 to 101 ms they are 51, 91, 96 and 100; a share has none."""
+    values = [float(v) for v in range(1, 102)]
+    cells_given = cells_of([[[v] for v in reversed(values)]])
+    found = whole_figures(matrix({"a": list(reversed(values))}), Scale("minimize", 0.0), cells_given)["a"]
+    assert found.quantiles == pytest.approx({"p50": 51, "p90": 91, "p95": 96, "p99": 100})
+    assert found.passed is None
+    share = whole_figures(matrix({"a": [0.5]}), Scale("maximize", 0.0, 1.0), cells_of([[[0.5]]]))["a"]
+    assert share.quantiles is None
+    assert not {"quantiles", "passed"} & set(share.as_json())
+
+
+def test_without_a_score_there_is_no_share_and_no_quantile() -> None:
+    """Not zero, not NaN."""
+    lost = matrix({"a": [None, None], "b": [1.0, 2.0]}, {"a": [1, 1], "b": [0, 0]})
+    found = whole_figures(lost, Scale("minimize", 0.0, at_most=5.0), cells_of([[[], []], [[1.0], [2.0]]]))["a"]
+    assert found.passed is not None
+    assert (found.passed.share, found.passed.low, found.passed.n, found.passed.failed) == (None, None, 0, 2)
+    assert found.quantiles is None
+
+
+def test_clusters_with_the_same_mean_are_no_certainty() -> None:
+    """Three clusters, each half right: resampling them shows no doubt, three clusters leave some."""
+    halves = matrix({"a": [1.0, 0.0] * 3})
+    paired = Matrix(
+        "m",
+        ["a"],
+        halves.examples,
+        np.array([0, 0, 1, 1, 2, 2]),
+        halves.values,
+        halves.scored,
+        halves.failed,
+        halves.failed,
+    )
+    found = figures(paired, 0.0, 1.0)["a"]
+    room = (1 - 0.025 ** (1 / 3)) / 2
+    assert (found.low, found.high) == pytest.approx((0.5 - room, 0.5 + room))
+
+
+def test_a_sweep_tells_what_passes_and_its_quantiles(run: Run) -> None:
+    """With repeats, had again from the rows; the command names thresholds, shares and quantiles."""
+    metrics = (
+        "metrics: [{token_f1: {as: overlap, at_least: 0.5}}, {context_tokens: {at_most: 20}}, latency_ms]\nrepeats: 2\n"
+    )
+    sweep = Sweep(run(CONFIG.split("metrics:")[0] + metrics))
+    assert sweep.summary["thresholds"] == {
+        "overlap": {"at_least": 0.5, "at_most": None},
+        "context_tokens": {"at_least": None, "at_most": 20.0},
+    }
+    for entry in sweep.summary["runs"]:
+        own = sweep.scores[sweep.scores["variant"] == entry["variant"]].set_index("metric")["value"]
+        figure = entry["metrics"]
+        assert figure["overlap"]["passed"]["share"] == pytest.approx((own["overlap"] >= 0.5).mean())
+        assert figure["context_tokens"]["passed"]["share"] == pytest.approx((own["context_tokens"] <= 20).mean())
+        assert figure["latency_ms"]["quantiles"]["p95"] == pytest.approx(np.quantile(own["latency_ms"], 0.95))
+        assert "quantiles" not in figure["overlap"]
+    name = f"{sweep.id}/{sweep.summary['runs'][0]['variant']}"
+    text = show(sweep, name)
+    assert "at least 0.5" in text
+    assert "at most 20" in text
+    assert "p99" in text
+    assert "overlap passed" in show(sweep, sweep.id)
+
+
+def show(sweep: Sweep, name: str) -> str:
+    """What `harness show` prints."""
+    folder = str(Path(sweep.summary["path"]).parent)
+    done = CliRunner().invoke(command, ["show", name, "--runs", folder], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_a_header_without_thresholds_is_read_as_one_without(run: Run) -> None:
+    """Sweeps of before thresholds, judges and composites: no word of them is needed."""
+    stored = run()
+    folder = stored.folder.path
+    header = json.loads((folder / "sweep.json").read_text())
+    kept = ("name", "label", "identity", "direction", "low", "high", "unit")
+    header["metrics"] = [{key: metric[key] for key in kept} for metric in header["metrics"]]
+    (folder / "sweep.json").write_text(json.dumps(header))
+    (folder / "summary.json").unlink(missing_ok=True)
+    old = StoredSweep(Folder(folder))
+    assert scale_of(header["metrics"][0]) == Scale("maximize", 0.0, 1.0)
+    assert summarise(old)["runs"] == summarise(stored)["runs"]
+    assert summarise(old)["thresholds"] == {}
+    assert set(cells(old, ["correct"])) == {"correct"}
+
+
+def test_a_summary_of_before_is_still_shown(run: Run) -> None:
+    """A kept summary without thresholds, judges and calls of judges."""
+    stored = run()
+    summary = summarise(stored, keep=True)
+    for key in ("thresholds", "judges"):
+        del summary[key]
+    del summary["calls"]["judge_made"]
+    (stored.folder.path / "summary.json").write_text(json.dumps(summary))
+    sweep = Sweep(StoredSweep(Folder(stored.folder.path)))
+    assert "Best: " in show(sweep, sweep.id)
+    assert "Scores" in show(sweep, f"{sweep.id}/{summary['runs'][0]['variant']}")
+
+
+def test_calls_of_judges_are_counted_and_named(run: Run) -> None:
+    """Each line of spending with the stage judge is one; other stages are not."""
+    stored = run()
+    lines = [{"stage": stage, "part": "m", "usd": 0.5, "tokens": 10} for stage in ("judge", "rerank", "judge")]
+    with (stored.folder.path / "spending.jsonl").open("a") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    sweep = Sweep(StoredSweep(Folder(stored.folder.path)))
+    fresh = summarise(sweep.stored, keep=True)
+    assert fresh["calls"]["judge_made"] == 2
+    assert fresh["spending"]["judge"] == {"calls": 2, "tokens": 20, "usd": 1.0}
+    assert "Judge calls: 2 made." in show(sweep, sweep.id)
+
+
+def test_a_judge_with_a_caution_is_marked(run: Run) -> None:
+    """Its name carries a mark in every table, and the sentence stands below."""
+    stored = run()
+    summary = summarise(stored, keep=True)
+    summary["judges"] = {"correct": ["nobody held this judge against people"]}
+    (stored.folder.path / "summary.json").write_text(json.dumps(summary))
+    sweep = Sweep(StoredSweep(Folder(stored.folder.path)))
+    for name in (sweep.id, f"{sweep.id}/{summary['runs'][0]['variant']}"):
+        text = show(sweep, name)
+        assert "correct!" in text
+        assert "token_f1!" not in text
+        assert "! correct: nobody held this judge against people." in text
