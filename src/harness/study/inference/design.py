@@ -59,7 +59,7 @@ class Design:
                     return math.inf
         elif self.power(1.0, n, alpha) < power:
             return math.inf
-        return float(brentq(lambda d: self.power(d, n, alpha) - power, 0.0, top, xtol=1e-12, rtol=1e-12))
+        return float(brentq(lambda d: self.power(d, n, alpha) - power, 0.0, top, xtol=1e-10, rtol=1e-10))
 
 
 def t_power(difference: float, squared_error: float, clusters: float, alpha: float) -> float:
