@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from harness.study.comparison import Comparison
+    from harness.study.inference.power import Power
     from harness.study.loaded import Sweep
 
-__all__ = ["compare", "load", "runs", "sweep"]
+__all__ = ["compare", "load", "power", "runs", "sweep"]
 
 
 def sweep(path: str, **overrides: Any) -> Sweep:
@@ -52,8 +53,32 @@ def load(sweep: str) -> Sweep:
     return load_sweep(sweep)
 
 
-def compare(a: ArrayLike, b: ArrayLike, clusters: Sequence[object] | None = None, alpha: float = 0.05) -> Comparison:
-    """Paired comparison of two arrays of scores; `.difference` is how much `a` is above `b`."""
+def compare(
+    a: ArrayLike | pd.DataFrame,
+    b: ArrayLike | pd.DataFrame,
+    clusters: Sequence[object] | None = None,
+    alpha: float = 0.05,
+) -> Comparison:
+    """Paired comparison of two arrays of scores, or of two frames with `example` and `value`, `repeat`, `cluster`.
+
+    `.difference` is how much `a` is above `b`; `.sentence()` says what can be claimed, or what it would take.
+    """
     from harness.study.comparison import compare as compare_scores
 
     return compare_scores(a, b, clusters, alpha)
+
+
+def power(
+    a: ArrayLike | pd.DataFrame | None = None,
+    b: ArrayLike | pd.DataFrame | None = None,
+    clusters: Sequence[object] | None = None,
+    **known: Any,
+) -> Power:
+    """What a number of examples can show: from a pilot as `compare` takes it, or from assumptions.
+
+    By name: `difference`, `n`, `power` (two at most: the third is computed), `alpha`; without a pilot `sd` or
+    `discordance`, `icc`, `cluster_size`. See harness.study.inference.power.
+    """
+    from harness.study.inference.power import power as power_of
+
+    return power_of(a, b, clusters, **known)

@@ -16,8 +16,8 @@ class Outlay:
     """A plan for two variants: so many examples, repeats of each and judgements of each answer.
 
     `half_width` is half the 1 - alpha interval of the difference to be expected, `now` what it is before. `cost` is
-    what is added, in the unit of the prices. `alone` gives the added cost of each kind if only it were added, None where
-    no amount would do.
+    what is added, in the unit of the prices. `alone` gives the added cost of each kind if only it were added, None
+    where no amount would do.
     """
 
     examples: int
@@ -90,7 +90,8 @@ def outlay(
 
     best = cheapest(r_range, d_range, bound)
     if best is None:
-        raise UserError(f"outlay: no plan of at most {bound} examples and {most} repeats reaches ±{target:.3g}")
+        least = width(max(bound, n), r_range[-1], d_range[-1])
+        raise UserError(f"outlay: no plan within these bounds reaches ±{target:.3g}; the narrowest is ±{least:.3g}")
     fixed_r, fixed_d = range(repeats, repeats + 1), range(draws, draws + 1)
     ways = {
         "examples": cheapest(fixed_r, fixed_d, bound),
