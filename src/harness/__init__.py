@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from harness.study.comparison import Comparison
     from harness.study.inference.power import Power
     from harness.study.loaded import Sweep
+    from harness.study.ranking import Ranking
 
-__all__ = ["compare", "load", "power", "runs", "sweep"]
+__all__ = ["compare", "load", "power", "rank", "runs", "sweep"]
 
 
 def sweep(path: str, **overrides: Any) -> Sweep:
@@ -82,3 +83,17 @@ def power(
     from harness.study.inference.power import power as power_of
 
     return power_of(a, b, clusters, **known)
+
+
+def rank(
+    scores: pd.DataFrame, alpha: float = 0.05, costs: Mapping[str, float] | pd.Series | None = None, **options: Any
+) -> Ranking:
+    """Rank variants by a frame `variant`, `example`, `value`[, `repeat`, `cluster`]; `.table`, `.best`, `.best_set`.
+
+    `.winner` has the first's `.score` with `.low` and `.high`, corrected for having been chosen, and `.raw`; given
+    `costs`, `.cheapest` is the least costly of the best set. `options`: `direction` (`"minimize"`), the metric's `low`
+    and `high`, and `within`, what the cheapest may lose (0.02).
+    """
+    from harness.study.ranking import rank_scores
+
+    return rank_scores(scores, alpha, costs, **options)

@@ -1,0 +1,128 @@
+"""Scores in a frame as the matrix that the statistics of many variants work on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.errors import UserError, advice
+from harness.study.matrix import Matrix
+from harness.study.resampling import codes_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NEEDED = ("variant", "example", "value")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The ends of a metric's range; None where it has no such end."""
+
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def lowest(self) -> float:
+        """The lower end, minus infinity where there is none."""
+        return -math.inf if self.low is None else self.low
+
+    @property
+    def highest(self) -> float:
+        """The upper end, infinity where there is none."""
+        return math.inf if self.high is None else self.high
+
+    def worst(self, direction: str) -> float | None:
+        """The end that a failed cell counts as."""
+        return self.low if direction == "maximize" else self.high
+
+
+def matrix_of(scores: pd.DataFrame, caller: str) -> Matrix:
+    """The matrix of a frame with `variant`, `example`, `value` and, where there are, `repeat`, `cluster`, `metric`.
+
+    A row without a value is a failed cell. Variants and examples stand in the order of their first row. Raises
+    UserError for missing columns, more than one metric, two rows for one cell, and an example in two clusters.
+    """
+    missing = [name for name in _NEEDED if name not in scores.columns]
+    if missing:
+        raise UserError(f"{caller}: the frame has no column {missing[0]!r}; {_columns(scores)}")
+    if not len(scores):
+        raise UserError(f"{caller}: the frame has no rows")
+    for name in ("variant", "example"):
+        if scores[name].isna().any():
+            raise UserError(f"{caller}: {int(scores[name].isna().sum())} rows have no {name}")
+    metric = _metric(scores, caller)
+    cell = [name for name in ("variant", "example", "repeat") if name in scores.columns]
+    doubled = scores.duplicated(cell)
+    if doubled.any():
+        first = {name: scores.loc[doubled, name].iloc[0] for name in cell}
+        raise UserError(f"{caller}: two rows for {first}; give each its `repeat`, or keep one")
+    variants, variant_codes = _coded(scores["variant"])
+    examples, example_codes = _coded(scores["example"])
+    values = _numbers(scores["value"], caller)
+    shape = (len(examples), len(variants))
+    sums, scored, failed = np.zeros(shape), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    at, good = (example_codes, variant_codes), ~np.isnan(values)
+    np.add.at(sums, at, np.where(good, values, 0.0))
+    np.add.at(scored, at, good.astype(np.int64))
+    np.add.at(failed, at, (~good).astype(np.int64))
+    with np.errstate(invalid="ignore"):
+        means = np.where(scored > 0, sums / scored, np.nan)
+    clusters = _clusters(scores, example_codes, len(examples), caller)
+    return Matrix(metric, variants, examples, clusters, means, scored, failed, np.zeros(shape, dtype=np.int64))
+
+
+def bounds_of(matrix: Matrix, low: float | None, high: float | None) -> Bounds:
+    """The range as given; 0 to 1 where none is given and all scores lie there."""
+    known = matrix.values[~np.isnan(matrix.values)]
+    if low is None and high is None and len(known) and known.min() >= 0 and known.max() <= 1:
+        return Bounds(0.0, 1.0)
+    return Bounds(low, high)
+
+
+def _metric(scores: pd.DataFrame, caller: str) -> str:
+    if "metric" not in scores.columns:
+        return "value"
+    names = sorted(map(str, scores["metric"].unique()))
+    if len(names) > 1:
+        raise UserError(f"{caller}: the frame holds {len(names)} metrics ({', '.join(names)}); keep the rows of one")
+    return names[0]
+
+
+def _numbers(column: pd.Series, caller: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    try:
+        values: np.ndarray[tuple[int], np.dtype[np.float64]] = column.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{caller}: `value` holds what is no number: {error}") from None
+    if np.isinf(values).any():
+        raise UserError(f"{caller}: `value` is infinite in {int(np.isinf(values).sum())} rows")
+    return values
+
+
+def _coded(column: pd.Series) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    import pandas as pd
+
+    codes, names = pd.factorize(column)
+    return [str(name) for name in names], np.asarray(codes, dtype=np.int64)
+
+
+def _clusters(
+    scores: pd.DataFrame, codes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int, caller: str
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    if "cluster" not in scores.columns:
+        return np.arange(count)
+    pairs = scores[["example", "cluster"]].drop_duplicates()
+    twice = pairs["example"].duplicated()
+    if pairs["cluster"].isna().any() or twice.any():
+        example = pairs.loc[twice | pairs["cluster"].isna(), "example"].iloc[0]
+        raise UserError(f"{caller}: example {example!r} must be in one cluster, the same in all its rows")
+    names = np.empty(count, dtype=object)
+    names[codes] = scores["cluster"].to_numpy(dtype=object)
+    return codes_of(list(names))
+
+
+def _columns(frame: pd.DataFrame) -> str:
+    return advice("", [str(name) for name in frame.columns], "it has")

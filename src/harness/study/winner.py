@@ -1,0 +1,116 @@
+"""The score of the best variant, corrected for having been chosen.
+
+The best of many has the best luck too: its mean on the examples that chose it is too high. Here the clusters are split
+into halves again and again; the best variant of one half is scored on the other, which knows nothing of the choice.
+That is the expected score of choosing on half of the examples, without any model. All of them choose better than half
+of them, so what choosing on a half gains over choosing on a quarter of the clusters (same test halves) is added 0.8
+times: gains from doubling the examples shrink by 1/2 where variants clearly differ (regret falls as 1/n), and grow by
+1.4 where differences drown in noise (it falls as the root of n, and is then small). docs/decisions/18-ranking.md has
+the simulations that chose this rule, and those that its rivals lost.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.study.framing import Bounds
+from harness.study.sums import Sums, sums_of, unanimous
+
+Floats = NDArray[np.float64]
+
+SPLITS = 200
+NEXT_GAIN = 0.8
+LEAST_CLUSTERS = 4
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The variant with the best mean. `raw` is that mean; `score` what to expect of it on fresh examples.
+
+    `low` and `high` are the ends of the interval around `score`; infinite, or the ends of the metric's range, where
+    there are too few clusters to split.
+    """
+
+    variant: str
+    score: float
+    low: float
+    high: float
+    raw: float
+
+    @property
+    def optimism(self) -> float:
+        """How much of the observed mean is the luck of the chosen, in the metric's own direction."""
+        return self.raw - self.score
+
+
+def winner_of(
+    values: Floats, clusters: NDArray[np.int64], variants: list[str], direction: str, alpha: float, bounds: Bounds
+) -> Winner:
+    """The winner among columns of `values` (examples x variants, NaN where missing), of equals the first."""
+    from scipy.special import stdtrit
+
+    sign = 1.0 if direction == "maximize" else -1.0
+    by_cluster = sums_of(sign * values, clusters)
+    groups = len(by_cluster.sums)
+    first = int(by_cluster.best(np.ones((1, groups)))[0])
+    raw = float(by_cluster.means(np.ones((1, groups)))[0, first])
+    own = int((by_cluster.counts[:, first] > 0).sum())
+    if own < (2 if values.shape[1] == 1 else LEAST_CLUSTERS):
+        return Winner(variants[first], sign * raw, bounds.lowest, bounds.highest, sign * raw)
+    score, error = (raw, by_cluster.error(first)) if values.shape[1] == 1 else _corrected(by_cluster, first, raw)
+    half = float(stdtrit(own - 1, 1 - alpha / 2)) * error
+    low, high = sorted((sign * (score - half), sign * (score + half)))
+    column = values[~np.isnan(values[:, first]), first]
+    if np.ptp(column) == 0:
+        low, high = unanimous(float(column[0]), own, alpha, bounds, low, high)
+    low, high = max(low, bounds.lowest), min(high, bounds.highest)
+    return Winner(variants[first], sign * score, low, high, sign * raw)
+
+
+def _corrected(by_cluster: Sums, first: int, raw: float) -> tuple[float, float]:
+    """The corrected score and its error.
+
+    The error is that of one variant's mean, of the winner or of what the halves chose and on what they did not see
+    (the winner's own is too small where it is near the end of the range); the extrapolated gain counts as doubt too.
+    """
+    train, quarters = _splits(len(by_cluster.sums))
+    test = 1.0 - train
+    rows = np.arange(len(train))
+    tested = by_cluster.means(test)
+    chosen = by_cluster.best(train)
+    on_half = tested[rows, chosen]
+    on_quarter = np.stack([tested[rows, by_cluster.best(part)] for part in quarters])
+    gain = NEXT_GAIN * float(np.nanmean(on_half) - np.nanmean(on_quarter))
+    score = min(raw, float(np.nanmean(on_half)) + gain)
+    error = max(by_cluster.error(first), _typical_error(by_cluster, test, chosen, on_half))
+    return score, math.hypot(error, gain)
+
+
+def _typical_error(by_cluster: Sums, test: Floats, chosen: NDArray[np.int64], means: Floats) -> float:
+    """Root mean square over the splits of the error that the chosen variant's mean over all clusters would have."""
+    residuals = test * (by_cluster.sums[:, chosen].T - np.nan_to_num(means)[:, None] * by_cluster.counts[:, chosen].T)
+    counts = by_cluster.counts[:, chosen].T
+    groups = (test * (counts > 0)).sum(axis=1)
+    tested, everywhere = (test * counts).sum(axis=1), counts.sum(axis=1)
+    usable = (groups > 1) & (tested > 0)
+    variances = groups / np.maximum(groups - 1, 1) * (residuals**2).sum(axis=1) / np.maximum(tested, 1) ** 2
+    return math.sqrt(float((variances * tested / np.maximum(everywhere, 1))[usable].mean())) if usable.any() else 0.0
+
+
+def _splits(groups: int) -> tuple[Floats, tuple[Floats, Floats]]:
+    """Memberships (2 x SPLITS rows x clusters) of random halves, each taken both ways, and of their two quarters."""
+    random = np.random.default_rng(0)
+    middle = groups // 2
+    train = np.zeros((2 * SPLITS, groups))
+    quarters = (np.zeros_like(train), np.zeros_like(train))
+    for i in range(SPLITS):
+        order = random.permutation(groups)
+        for row, half in ((2 * i, order[:middle]), (2 * i + 1, order[middle:])):
+            train[row, half] = 1.0
+            quarters[0][row, half[: len(half) // 2]] = 1.0
+            quarters[1][row, half[len(half) // 2 :]] = 1.0
+    return train, quarters
