@@ -1,0 +1,183 @@
+"""How far two raters agree beyond chance: a judge and people, two people, two judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from harness.errors import UserError
+from harness.study.resampling import FEW_CLUSTERS, codes_of
+
+METHOD = "kappa: 95% delete-one-cluster jackknife on Fisher's scale, t; where all agree, Clopper-Pearson on the rest"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a rater (`rated`) agrees with the truth (`labels`) in n answers; both are cut in two at `at`.
+
+    `kappa` is Cohen's for values cut in two, and with quadratic weights for `graded` ones: there it is Lin's
+    concordance correlation. `agree` is the share of equal values (after the cut), `table` counts true and false
+    positives and negatives, `sensitivity` is the share of labels at or above `at` that the rater puts there too,
+    `specificity` that of the others. `bias` is the mean of rated minus label. What cannot be told is None; `note` says
+    why.
+    """
+
+    kind: str
+    n: int
+    clusters: int
+    at: float
+    kappa: float | None
+    low: float | None
+    high: float | None
+    agree: float | None
+    table: dict[str, int]
+    sensitivity: float | None
+    specificity: float | None
+    bias: float | None
+    pearson: float | None = None
+    spearman: float | None = None
+    note: str = ""
+    method: str = METHOD
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures by name."""
+        return dict(self.__dict__)
+
+
+def agreement(
+    rated: ArrayLike,
+    labels: ArrayLike,
+    clusters: Sequence[object] | None = None,
+    at: float = 0.5,
+    alpha: float = 0.05,
+) -> Agreement:
+    """Compare two flat arrays without NaN, entry i of both being the same answer.
+
+    Labels of at most two different values are taken for a yes or no, and the rater's values are cut at `at`; labels of
+    more are graded. Raises UserError when the lengths differ.
+    """
+    first, second = np.asarray(rated, dtype=float), np.asarray(labels, dtype=float)
+    names = list(range(len(first))) if clusters is None else list(clusters)
+    if first.shape != second.shape or first.ndim != 1 or len(names) != len(first):
+        lengths = f"{first.shape}, {second.shape} and {len(names)}"
+        raise UserError(f"agreement: needs two flat arrays and clusters of one length, found {lengths}")
+    up, true = first >= at, second >= at
+    table = {
+        "true_positive": int((up & true).sum()),
+        "false_positive": int((up & ~true).sum()),
+        "false_negative": int((~up & true).sum()),
+        "true_negative": int((~up & ~true).sum()),
+    }
+    graded = len(np.unique(second)) > 2
+    a, b = (first, second) if graded else (up.astype(float), true.astype(float))
+    codes = codes_of(names)
+    groups = len(np.unique(codes))
+    value = kappa(a, b)
+    if len(b) and np.ptp(b) == 0:
+        value = None
+    low, high = (None, None) if value is None else _interval(value, a, b, codes, alpha)
+    pearson, spearman = _correlations(first, second) if graded else (None, None)
+    return Agreement(
+        kind="graded" if graded else "binary",
+        n=len(first),
+        clusters=groups,
+        at=at,
+        kappa=value,
+        low=low,
+        high=high,
+        agree=float((a == b).mean()) if len(a) else None,
+        table=table,
+        sensitivity=_share(table["true_positive"], table["false_negative"]),
+        specificity=_share(table["true_negative"], table["false_positive"]),
+        bias=float((first - second).mean()) if len(first) else None,
+        pearson=pearson,
+        spearman=spearman,
+        note=_note(a, b, groups),
+    )
+
+
+def kappa(a: Floats, b: Floats) -> float | None:
+    """Cohen's kappa with quadratic weights; None where chance alone would agree wholly (all values are equal).
+
+    1 - mean (a_i - b_i)^2 / mean over all i, j of (a_i - b_j)^2. For values 0 and 1 it is the unweighted kappa (J.
+    Cohen, Educational and Psychological Measurement 20, 1960; Psychological Bulletin 70, 1968), and for any numbers the
+    concordance correlation of L. I.-K. Lin (Biometrics 45, 1989).
+    """
+    if not len(a):
+        return None
+    found = _kappas(*(np.array([s]) for s in _sums(a, b)))[0]
+    return None if np.isnan(found) else float(found)
+
+
+def _sums(a: Floats, b: Floats) -> tuple[float, ...]:
+    return float(len(a)), float(a.sum()), float(b.sum()), float(((a - b) ** 2).sum()), float((a**2 + b**2).sum())
+
+
+def _kappas(n: Floats, a: Floats, b: Floats, apart: Floats, squares: Floats) -> Floats:
+    """Kappas out of sums: of a, of b, of (a - b)^2, of a^2 + b^2. NaN where chance leaves no room."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        chance = squares / n - 2 * (a / n) * (b / n)
+        found: Floats = np.where(chance > 1e-12, 1 - apart / n / chance, np.nan)
+    return found
+
+
+def _interval(
+    value: float, a: Floats, b: Floats, codes: NDArray[np.int64], alpha: float
+) -> tuple[float | None, float | None]:
+    """The interval of a kappa whose answers depend on each other within clusters.
+
+    Where all agree the sample shows no doubt; G clusters leave room for a share of 1 - (alpha/2)^(1/G) of others that
+    disagree, as far as the sample's values lie apart. No interval where the rater never changes its mind, nor where the
+    jackknife meets a table without kappa.
+    """
+    from scipy.special import stdtrit
+
+    groups = int(codes.max()) + 1
+    if groups < 2 or np.ptp(a) == 0:
+        return None, None
+    whole = _sums(a, b)
+    if value >= 1:
+        chance = whole[4] / whole[0] - 2 * (whole[1] / whole[0]) * (whole[2] / whole[0])
+        return max(-1.0, 1 - (1 - (alpha / 2) ** (1 / groups)) * float(np.ptp(a)) ** 2 / chance), 1.0
+    columns = (np.ones(len(a)), a, b, (a - b) ** 2, a**2 + b**2)
+    parts = [np.bincount(codes, weights=column, minlength=groups) for column in columns]
+    left = _kappas(*(total - part for total, part in zip(whole, parts, strict=True)))
+    if np.isnan(left).any():
+        return None, None
+    error = float(np.sqrt((groups - 1) / groups * np.sum((left - left.mean()) ** 2)))
+    inside = max(value, -0.999)
+    half = float(stdtrit(groups - 1, 1 - alpha / 2)) * error / (1 - inside**2)
+    middle = np.arctanh(inside)
+    return float(np.tanh(middle - half)), float(np.tanh(middle + half))
+
+
+def _correlations(a: Floats, b: Floats) -> tuple[float | None, float | None]:
+    """Pearson's and Spearman's; None where one of the two never changes."""
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None, None
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(each) for each in (a, b)]
+    return float(np.corrcoef(a, b)[0, 1]), float(np.corrcoef(*ranks)[0, 1])
+
+
+def _share(part: int, rest: int) -> float | None:
+    return part / (part + rest) if part + rest else None
+
+
+def _note(a: Floats, b: Floats, groups: int) -> str:
+    if not len(a):
+        return "no answer has both"
+    if np.ptp(b) == 0:
+        return f"all labels are {b[0]:g}: kappa cannot be told; label answers of other kinds too"
+    if np.ptp(a) == 0:
+        return f"every value is {a[0]:g}, whatever the label: agreement is no better than chance"
+    if groups < FEW_CLUSTERS:
+        return f"only {groups} clusters: intervals from fewer than {FEW_CLUSTERS} are too narrow"
+    return ""
