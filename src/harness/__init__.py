@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from harness.study.comparison import Comparison
+    from harness.study.effects import Effects
     from harness.study.inference.power import Power
     from harness.study.loaded import Sweep
     from harness.study.ranking import Ranking
 
-__all__ = ["compare", "load", "power", "rank", "runs", "sweep"]
+__all__ = ["compare", "effects", "load", "power", "rank", "runs", "sweep"]
 
 
 def sweep(path: str, **overrides: Any) -> Sweep:
@@ -97,3 +98,13 @@ def rank(
     from harness.study.ranking import rank_scores
 
     return rank_scores(scores, alpha, costs, **options)
+
+
+def effects(scores: pd.DataFrame, variants: pd.DataFrame, alpha: float = 0.05, **options: Any) -> Effects:
+    """What each axis does: `scores` as for `rank`, `variants` a frame with `variant` and a column per axis.
+
+    `.levels`, `.differences` and `.shares` are frames. `options`: `direction`, and the metric's `low` and `high`.
+    """
+    from harness.study.effects import effects_of
+
+    return effects_of(scores, variants, alpha, **options)

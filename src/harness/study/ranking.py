@@ -118,7 +118,7 @@ class Ranking:
     def table(self) -> pd.DataFrame:
         """One row per place: `variant`, `mean`, `low`, `high`, `n`, `failed`, `gap`, `p`, `in_best_set`, `most_lost`.
 
-        `p` is 1 for the first. `most_lost` bounds what a variant loses to the best. With costs there is a column `cost`.
+        `p` is 1 for the first. `most_lost` bounds what a variant loses to the best. With costs, there is `cost`.
         """
         import pandas as pd
 
