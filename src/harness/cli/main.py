@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("harness.cli.show", "Show one sweep or one run in full."),
     "compare": ("harness.cli.compare", "Compare runs on the same examples, with intervals."),
     "score": ("harness.cli.score", "Score stored outcomes by more metrics; no new answer."),
+    "labels": ("harness.cli.labels", "Draw answers for people to label; keep the labels."),
+    "calibrate": ("harness.cli.calibrate", "How a judge agrees with people; its means corrected by their labels."),
     "export": ("harness.cli.export", "Write a sweep's tables as Parquet, CSV or JSONL."),
     "data": ("harness.cli.data", "Check, describe or convert a dataset; list documents."),
     "cache": ("harness.cli.cache", "Size of the work cache; prune it."),

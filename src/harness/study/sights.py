@@ -1,4 +1,4 @@
-"""Answers as a person sees them: cells that show the same are one sight, labelled once and counted as often as it is."""
+"""Answers as a person sees them: cells that show the same are one sight, labelled once, counted as often as it is."""
 
 from __future__ import annotations
 

@@ -1,0 +1,132 @@
+"""`harness labels`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from harness.store import StoredSweep
+
+_sweep = click.argument("sweep")
+_metric = click.option("--metric", help="The metric that people are asked for.  [the sweep's judge, or its objective]")
+
+
+@click.group("labels")
+def command() -> None:
+    """Draw answers for people to label, keep the labels, list them."""
+
+
+@command.command("sample")
+@_sweep
+@click.option("-n", "count", type=click.IntRange(min=1), default=150, show_default=True, help="How many answers.")
+@_metric
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option("--by-variant", is_flag=True, help="The same number from each variant, instead of any answer alike.")
+@click.option("--passages/--no-passages", default=True, help="Whether the passages are shown.  [passages]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="JSONL file to write.")
+@click.option("--force", is_flag=True, help="Overwrite what is there.")
+@options.runs_uri
+@options.as_json
+def sample(
+    sweep: str,
+    count: int,
+    metric: str | None,
+    seed: int,
+    by_variant: bool,
+    passages: bool,
+    output: Path,
+    force: bool,
+    runs_uri: str | None,
+    json_: bool,
+) -> None:
+    """Write a random sample of SWEEP's distinct answers, to be labelled: each line takes a `value` and a name (`by`).
+
+    Neither the variant nor a judge's score is in the file.
+    """
+    import orjson
+
+    from harness.errors import UserError
+    from harness.study.sampling import draw
+
+    if output.exists() and not force:
+        raise UserError(f"{output} is there already, perhaps with labels in it; name another file, or give --force")
+    stored = _stored(sweep, runs_uri)
+    name = _metric_of(stored, metric)
+    lines = draw(stored, name, count, seed, by_variant, passages)
+    output.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    if json_:
+        print_json({"sweep": stored.id, "metric": name, "file": str(output), "answers": len(lines)})
+    else:
+        click.echo(f"{output}: {len(lines)} answers to label for {name}; then: harness labels add {stored.id} {output}")
+
+
+@command.command("add")
+@_sweep
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--by", default="", metavar="NAME", help="Who labelled, where a line does not say so.")
+@_metric
+@options.runs_uri
+@options.as_json
+def add(sweep: str, file: Path, by: str, metric: str | None, runs_uri: str | None, json_: bool) -> None:
+    """Keep the labels of FILE with SWEEP. Lines whose `value` is null are passed over.
+
+    A line names an answer by `id` (from a sample), or by `example` with `variant` (and `repeat`) or with `answer`.
+    Nothing is kept when a line is wrong; all that are wrong are listed.
+    """
+    from harness.store import additions
+    from harness.store.layout import LABELS
+    from harness.study.labels import read_labels
+
+    stored = _stored(sweep, runs_uri)
+    labels, blank = read_labels(file, stored, by, metric or "")
+    name = additions.add_lines(stored.folder / LABELS, (label.as_json() for label in labels)) if labels else None
+    if json_:
+        print_json({"sweep": stored.id, "added": len(labels), "blank": blank, "file": name})
+    else:
+        click.echo(f"{stored.id}: {len(labels)} labels added, {blank} lines left blank")
+
+
+@command.command("list")
+@_sweep
+@_metric
+@options.runs_uri
+@options.as_json
+def list_(sweep: str, metric: str | None, runs_uri: str | None, json_: bool) -> None:
+    """List the labels of SWEEP, oldest first."""
+    from harness.study.labels import labels_of
+
+    stored = _stored(sweep, runs_uri)
+    found = [label for label in labels_of(stored) if metric in (None, label.metric)]
+    if json_:
+        print_json([label.as_json() for label in found])
+        return
+    rows = [[e.metric, e.example, f"{e.value:g}", e.by, " ".join(e.answer.split())[:60], e.note] for e in found]
+    columns = ["metric", "example", "value", "by", "answer", "note"]
+    print_table(f"{len(found)} labels of {stored.id}", columns, rows, right=["value"])
+
+
+def _stored(sweep: str, runs_uri: str | None) -> StoredSweep:
+    from harness.study.listing import find_sweep
+
+    return find_sweep(options.store_of(sweep, runs_uri), sweep)[0]
+
+
+def _metric_of(stored: StoredSweep, metric: str | None) -> str:
+    """The metric that was named, the sweep's only judge, or its objective."""
+    from harness.errors import UserError, advice
+
+    names = [entry["name"] for entry in stored.metrics]
+    if metric is not None:
+        if metric not in names:
+            raise UserError(f"{stored.id} has no metric {metric!r}; {advice(metric, names, 'metrics')}")
+        return metric
+    judges = [entry["name"] for entry in stored.metrics if entry.get("judge")]
+    if len(judges) > 1:
+        raise UserError(f"{stored.id} has {len(judges)} judges; name one with --metric: {', '.join(judges)}")
+    return judges[0] if judges else str(stored.header["objective"]["metric"])
