@@ -90,8 +90,8 @@ def samples(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def of_harness(folder: Path, url: str, given: list[dict[str, Any]], at_once: int, metrics: str) -> float:
-    """Seconds of the whole command. A bot of a few lines gives the answers; the knowledge base gives three passages."""
+def of_harness(folder: Path, url: str, given: list[dict[str, Any]], at_once: int, metrics: str) -> tuple[float, float]:
+    """Seconds and CPU seconds of the whole command. A bot of a few lines answers from three passages."""
     folder.mkdir()
     (folder / "bot.py").write_text(
         "import json\nKNOWN = {s['user_input']: s['response'] for s in json.load(open('samples.json'))}\n"
@@ -114,12 +114,12 @@ def of_harness(folder: Path, url: str, given: list[dict[str, Any]], at_once: int
     before = Path.cwd()
     os.chdir(folder)
     try:
-        found, seconds, *_ = sweep(path)
+        found, seconds, cpu, _ = sweep(path)
     finally:
         os.chdir(before)
     for name, values in found["runs"][0]["metrics"].items():
         assert not values["failed"], f"{name}: {values}"
-    return seconds
+    return seconds, cpu
 
 
 JUDGED = "".join(
@@ -161,8 +161,10 @@ def of_ragas(url: str, given: list[dict[str, Any]], at_once: int) -> None:
     for metric, taken in metrics:
         for sample in given:
             runner.submit(metric.ascore, **{key: sample[key] for key in taken})
+    before = sum(os.times()[:2])
     found = asyncio.run(runner.aresults())
     assert len(found) == 3 * len(given)
+    print(f"ragas: {1000 * (sum(os.times()[:2]) - before) / (CALLS * len(given)):.2f} ms CPU per call")
 
 
 def main() -> None:
@@ -177,9 +179,9 @@ def main() -> None:
         of_ragas(chosen.ragas, given, at_once)
         return
     with judge(chosen.delay) as (url, pipe), tempfile.TemporaryDirectory() as folder:
-        whole = of_harness(Path(folder) / "judged", url, given, at_once, JUDGED)
+        whole, used = of_harness(Path(folder) / "judged", url, given, at_once, JUDGED)
         ours = work(pipe)
-        bare = of_harness(Path(folder) / "bare", url, given, at_once, "")
+        bare, idle = of_harness(Path(folder) / "bare", url, given, at_once, "")
         again = [sys.executable, "-m", "benchmarks.ragas_runner", str(chosen.answers), "--at-once", str(at_once)]
         started = time.perf_counter()
         subprocess.run([*again, "--ragas", url], check=True)
@@ -192,6 +194,7 @@ def main() -> None:
             f"{name}: {found.calls} calls, {found.peak} at once, {found.seconds:.1f} s from first to last:"
             f" {ideal / found.seconds:.0%} of the ideal"
         )
+    print(f"harness: {1000 * (used - idle) / ours.calls:.2f} ms CPU per call above a sweep without judges")
     print(f"harness: whole sweep {whole:.1f} s, {bare:.1f} s of it without judges; ragas: whole script {command:.1f} s")
 
 
