@@ -6,8 +6,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Annotated, Any, ClassVar
+from statistics import fmean, median, multimode
+from typing import Annotated, Any, ClassVar, Literal
 
 from harness.errors import ProviderError
 from harness.plugins import Asker, PartsOf, label
@@ -25,11 +25,13 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Panel(ABC):
-    """A metric whose value is the mean of the opinions of `judge`, one model or a list of them.
+    """A metric whose value is made of the opinions of `judge`, one model or a list of them.
 
-    Each is asked `draws` times; more than one shows whether it agrees with itself (give it a `temperature`). More than
-    half of the opinions must come, else the score is a failure. `max_tokens` is the room for a reply; `temperature` is
-    left out for a model that takes none.
+    Each is asked `draws` times; more than one shows whether it agrees with itself (give it a `temperature`). `combine`
+    makes one value of the opinions: their `mean`, their `median`, or `majority`, the value that most of them have (the
+    mean of those that share the lead). More than half of the opinions must come, else the score is a failure; where
+    more of them find that the metric does not apply than find a value, it does not. `max_tokens` is the room for a
+    reply; `temperature` is left out for a model that takes none.
     """
 
     version: ClassVar[int] = 1
@@ -41,6 +43,7 @@ class Panel(ABC):
     draws: int = 1
     temperature: float | None = 0.0
     max_tokens: int = 2048
+    combine: Literal["mean", "median", "majority"] = "mean"
 
     def __post_init__(self) -> None:
         if self.draws < 1:
@@ -51,6 +54,8 @@ class Panel(ABC):
             raise ValueError(f"temperature must be between 0 and 2, found {self.temperature}")
         if len(set(self.judge)) < len(self.judge):
             raise ValueError("judge names a model twice; use draws to ask one again")
+        for model in self.judge:
+            model.parameters({"max_tokens": self.max_tokens})  # a temperature that it does not take is left out
 
     @property
     def sampling(self) -> dict[str, Any]:
@@ -70,23 +75,34 @@ class Panel(ABC):
         """
 
     async def assess(self, case: Case, asker: Asker) -> Verdict | None:
-        """The mean of the opinions; the reasons of all; every opinion in the details."""
+        """One value of all opinions; their reasons; every opinion in the details.
+
+        Raises ProviderError where half of the opinions or more failed.
+        """
         asked = [(model, draw) for model in self.judge for draw in range(self.draws)]
         found = await asyncio.gather(*(self._opinion(case, asker, *each) for each in asked))
-        if all(opinion is None for opinion in found):
-            return None
-        given = [entry for entry in found if isinstance(entry, Opinion)]
         failed = [entry for entry in found if isinstance(entry, ProviderError)]
-        if 2 * len(given) <= len(found):
-            raise failed[0]
+        if 2 * len(failed) >= len(found):
+            raise _all_told(failed, len(found))
+        given = [
+            (label(model), opinion)
+            for (model, _), opinion in zip(asked, found, strict=True)
+            if isinstance(opinion, Opinion)
+        ]
+        if len(given) < sum(opinion is None for opinion in found) or not given:
+            return None
         opinions = [
             _entry(label(model), draw, opinion)
             for (model, draw), opinion in zip(asked, found, strict=True)
             if opinion is not None
         ]
-        return Verdict(
-            fmean(opinion.value for opinion in given), self._reason(given, len(found)), {"opinions": opinions}
-        )
+        value = self._combined([opinion.value for _, opinion in given])
+        return Verdict(value, _reason(given, len(found)), {"opinions": opinions})
+
+    def _combined(self, values: Sequence[float]) -> float:
+        if self.combine == "median":
+            return float(median(values))
+        return fmean(multimode(values) if self.combine == "majority" else values)
 
     async def _opinion(self, case: Case, asker: Asker, model: Any, draw: int) -> Opinion | ProviderError | None:
         """An opinion, or the failure in its place; what ends the sweep is raised."""
@@ -97,13 +113,36 @@ class Panel(ABC):
                 raise
             return error
 
-    def _reason(self, given: Sequence[Opinion], asked: int) -> str:
-        reasons = list(dict.fromkeys(opinion.reason for opinion in given if opinion.reason))
-        if asked == 1:
-            return " ".join(reasons)
-        values = ", ".join(f"{opinion.value:g}" for opinion in given)
-        head = f"{len(given)} of {asked} opinions: {values}"
-        return ". ".join([head, *reasons])
+
+def _all_told(failed: Sequence[ProviderError], asked: int) -> ProviderError:
+    """The failure of a score; of several, the first, with their number."""
+    first = failed[0]
+    if asked == 1:
+        return first
+    message = f"{len(failed)} of {asked} opinions failed; the first: {first}"
+    return ProviderError(message, kind=first.kind, retryable=first.retryable, retry_after=first.retry_after)
+
+
+def _reason(given: Sequence[tuple[str, Opinion]], asked: int) -> str:
+    """Why, in words: of several opinions their values, whether they differ, and each reason once."""
+    reasons = list(dict.fromkeys(opinion.reason for _, opinion in given if opinion.reason))
+    if asked == 1:
+        return " ".join(reasons)
+    values = ", ".join(f"{opinion.value:.3g}" for _, opinion in given)
+    head = f"{len(given)} of {asked} opinions: {values}{_disagreement(given)}"
+    return ". ".join(text.strip().removesuffix(".") for text in (head, *reasons))
+
+
+def _disagreement(given: Sequence[tuple[str, Opinion]]) -> str:
+    """How far the judges are apart, each by the mean of its draws; else how far one is from itself."""
+    by_judge: dict[str, list[float]] = {}
+    for judge, opinion in given:
+        by_judge.setdefault(judge, []).append(opinion.value)
+    means = [fmean(values) for values in by_judge.values()]
+    if max(means) > min(means):
+        return f"; judges differ: {min(means):.3g} to {max(means):.3g}"
+    values = [opinion.value for _, opinion in given]
+    return f"; draws differ: {min(values):.3g} to {max(values):.3g}" if max(values) > min(values) else ""
 
 
 def _entry(judge: str, draw: int, found: Opinion | ProviderError) -> dict[str, Any]:

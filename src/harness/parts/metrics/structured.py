@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="BaseModel")
 
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+"""What a reply may begin with. Only there: an object may quote an answer that holds such a tag."""
 
 
 def instruction(form: type[BaseModel]) -> str:
@@ -23,7 +24,7 @@ def instruction(form: type[BaseModel]) -> str:
 
 
 def reader(form: type[M]) -> Callable[[str], M]:
-    """What reads a reply of a form, for `Asker.ask`: thoughts, fences and words around the object are passed over.
+    """What reads a reply of a form, for `Asker.ask`: thoughts at its start, fences and words around are passed over.
 
     It raises ValueError, with the first thing that is wrong, for a reply that does not fit.
     """
@@ -31,7 +32,8 @@ def reader(form: type[M]) -> Callable[[str], M]:
     def read(text: str) -> M:
         from pydantic import ValidationError
 
-        text = _THOUGHT.sub("", text)
+        thought = _THOUGHT.match(text)
+        text = text[thought.end() :] if thought else text
         start, end = text.find("{"), text.rfind("}") + 1
         if not 0 <= start < end:
             raise ValueError("it holds no JSON object")
