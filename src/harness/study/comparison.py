@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,8 +43,7 @@ class Comparison:
 
     `low` and `high` are the ends of the 1 - `alpha` interval, `p` the two-sided p-value: below `alpha` exactly when the
     interval excludes zero. An end is infinite where the clusters are too few to bound it. Fixed sample: not meant for
-    looking again and again while data grow. `n` counts pairs, `dropped` those that lack one side. `detectable` is the
-    smallest true difference that as many examples show with 80% power, infinite where the scores show no spread.
+    looking again and again while data grow. `n` counts pairs, `dropped` those that lack one side.
     """
 
     difference: float
@@ -52,7 +52,6 @@ class Comparison:
     p: float
     n: int
     clusters: int
-    detectable: float
     dropped: int
     alpha: float
     wins: int
@@ -62,6 +61,11 @@ class Comparison:
     assumptions: str = ""
     points: bool = True
     design: Design = field(default=Design(0.0), repr=False)
+
+    @cached_property
+    def detectable(self) -> float:
+        """The smallest true difference that as many examples show with 80% power; infinite without any spread."""
+        return self.design.detectable(self.n, POWER, self.alpha)
 
     @property
     def claims_difference(self) -> bool:
@@ -155,7 +159,6 @@ def compare(
         p=p,
         n=len(d),
         clusters=groups,
-        detectable=design.detectable(len(d), POWER, alpha),
         dropped=pairs.dropped,
         alpha=alpha,
         wins=wins,

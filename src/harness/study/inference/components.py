@@ -84,7 +84,7 @@ def components(frame: pd.DataFrame) -> Components:
     cell = _numbered(codes["variant"], codes["example"])
     answer = _numbered(cell, codes["repeat"]) if "repeat" in codes else cell
     several = {
-        "cluster": "cluster" in codes and codes["cluster"].max() < codes["example"].max(),
+        "cluster": "cluster" in codes and _numbered(codes["variant"], codes["cluster"]).max() < cell.max(),
         "repeat": answer.max() > cell.max(),
         "draw": len(values) > answer.max() + 1,
     }

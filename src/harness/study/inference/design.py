@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.study.inference.mcnemar import mid_p
+
+Counts = NDArray[np.int64]
 
 MOST = 10_000_000
 """No answer is looked for beyond so many examples."""
@@ -40,7 +43,8 @@ class Design:
         if self.discordance is None and self.variance <= 0:
             return None
         least = max(2, math.ceil(2 * self.size))
-        if self.power(difference, MOST, alpha) < power:
+        variance = max(self.discordance, difference) if self.discordance is not None else self.variance
+        if t_power(difference, variance / MOST, MOST / self.size, alpha) < power:
             return None
         return _first(lambda n: self.power(difference, n, alpha) >= power, least, MOST)
 
@@ -71,9 +75,11 @@ def t_power(difference: float, squared_error: float, clusters: float, alpha: flo
         return 0.0
     critical = -float(stdtrit(df, alpha / 2))
     shift = abs(difference) / math.sqrt(squared_error)
-    if shift > critical + 40:  # beyond what the noncentral t can be computed for
+    if shift > 100 * critical:
         return 1.0
-    return 1 - float(nctdtr(df, shift, critical)) + float(nctdtr(df, shift, -critical))
+    # far from zero scipy's other tail, by then below 1e-18, is NaN
+    other = float(nctdtr(df, shift, -critical)) if shift < 8 else 0.0
+    return 1 - float(nctdtr(df, shift, critical)) + other
 
 
 def mcnemar_power(discordance: float, difference: float, n: int, alpha: float) -> float:
@@ -95,16 +101,25 @@ def mcnemar_power(discordance: float, difference: float, n: int, alpha: float) -
     return float((chance * claims).sum())
 
 
-def _critical(
-    n: np.ndarray[tuple[int], np.dtype[np.int64]], alpha: float
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _critical(n: Counts, alpha: float) -> Counts:
     """For each number of discordant pairs the most losses with which the test still claims; -1 where none does."""
-    low, high = np.full(len(n), -1), n // 2
+    low, high = _bracket(n, alpha)
     while (low < high).any():
         middle = (low + high + 1) // 2
         claims = mid_p(n - np.maximum(middle, 0), np.maximum(middle, 0)) < alpha
         low, high = np.where(claims, middle, low), np.where(claims, high, middle - 1)
     return low
+
+
+def _bracket(n: Counts, alpha: float) -> tuple[Counts, Counts]:
+    """Bounds of the critical number of losses: near the normal distribution's where that holds, else the widest."""
+    from scipy.special import ndtri
+
+    normal = np.floor(n / 2 + float(ndtri(alpha / 2)) * np.sqrt(n) / 2).astype(np.int64)
+    low, high = np.clip(normal - 3, -1, n // 2), np.clip(normal + 3, -1, n // 2)
+    below, above = np.maximum(low, 0), np.minimum(high + 1, n // 2)
+    wrong = ((low >= 0) & (mid_p(n - below, below) >= alpha)) | ((high < n // 2) & (mid_p(n - above, above) < alpha))
+    return np.where(wrong, -1, low), np.where(wrong, n // 2, high)
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
