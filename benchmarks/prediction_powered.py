@@ -12,6 +12,7 @@ import sys
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.study.prediction_powered import Judged, corrected_difference, corrected_mean
 
@@ -31,7 +32,9 @@ def evaluation(random: np.random.Generator, prevalence: float, size: int, labels
     return judged(random, random.random(JUDGED) < chance[clusters], clusters, labels)
 
 
-def judged(random: np.random.Generator, good: np.ndarray, clusters: np.ndarray, labels: int) -> Judged:  # type: ignore[type-arg]
+def judged(
+    random: np.random.Generator, good: NDArray[np.bool_], clusters: NDArray[np.int64], labels: int = LABELS
+) -> Judged:
     """Answers of which some are good, as the judge and people see them."""
     scores = random.random(len(good)) < np.where(good, SENSITIVITY, FALSE_POSITIVES)
     seen = np.full(len(good), np.nan)
@@ -62,8 +65,8 @@ def differences(before: float, after: float, evaluations: int) -> tuple[float, f
     covered, width, alone = 0, 0.0, 0.0
     for _ in range(evaluations):
         luck, clusters = random.random(JUDGED), np.arange(JUDGED)
-        pair = [judged(random, luck < share, clusters, LABELS) for share in (after, before)]
-        found, plain = corrected_difference(*pair), corrected_difference(*pair, tuned=False)
+        a, b = (judged(random, luck < share, clusters) for share in (after, before))
+        found, plain = corrected_difference(a, b), corrected_difference(a, b, tuned=False)
         assert found.low is not None
         assert found.high is not None
         assert plain.low is not None

@@ -146,7 +146,7 @@ def _interval(
         chance = whole[4] / whole[0] - 2 * (whole[1] / whole[0]) * (whole[2] / whole[0])
         return max(-1.0, 1 - (1 - (alpha / 2) ** (1 / groups)) * float(np.ptp(a)) ** 2 / chance), 1.0
     columns = (np.ones(len(a)), a, b, (a - b) ** 2, a**2 + b**2)
-    parts = [np.bincount(codes, weights=column, minlength=groups) for column in columns]
+    parts = [np.bincount(codes, weights=column, minlength=groups).astype(np.float64) for column in columns]
     left = _kappas(*(total - part for total, part in zip(whole, parts, strict=True)))
     if np.isnan(left).any():
         return None, None

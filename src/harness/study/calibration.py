@@ -121,8 +121,8 @@ def _people(rated: _Rated, people: Sequence[str]) -> list[dict[str, Any]]:
     for a, b in combinations(people, 2):
         both = [s for s in rated.labelled if a in rated.settled[s.id].by and b in rated.settled[s.id].by]
         if both:
-            values = [[rated.settled[s.id].by[name] for s in both] for name in (a, b)]
-            found = agreement(*values, [rated.clusters[s.example] for s in both], rated.at)
+            first, second = ([rated.settled[s.id].by[name] for s in both] for name in (a, b))
+            found = agreement(first, second, [rated.clusters[s.example] for s in both], rated.at)
             rows.append({"people": [a, b], **found.as_json()})
     return rows
 

@@ -20,6 +20,7 @@ from harness.study.resampling import FEW_CLUSTERS, codes_of
 
 LEAST_LABELS = 20
 """With fewer labels nothing is corrected: a t interval of so few zeros and ones is not to be trusted."""
+_NOISE = 1e-9
 METHOD = "prediction-powered mean, power-tuned, cluster-robust t"
 
 Floats = NDArray[np.float64]
@@ -109,8 +110,7 @@ def corrected_difference(
     tuned: bool = True,
 ) -> Corrected:
     """How much higher people would have put `a` than `b`; what both have in common is paired by cluster name."""
-    found = _corrected([a, b], [1.0, -1.0], ends, alpha, tuned)
-    return found
+    return _corrected([a, b], [1.0, -1.0], ends, alpha, tuned)
 
 
 def _corrected(
@@ -173,7 +173,7 @@ def _tuning(parts: list[Judged], fixed: Floats, slopes: Floats) -> Floats:
 
 
 def _agrees(part: Judged) -> bool:
-    return float(np.ptp((part.labels - part.scores)[part.labelled])) == 0.0
+    return float(np.ptp((part.labels - part.scores)[part.labelled])) < _NOISE
 
 
 def _unseen(
@@ -191,7 +191,7 @@ def _unseen(
     added = 0.0
     for part, weight, code in zip(parts, weights, codes, strict=True):
         residuals = (part.labels - weight * part.scores)[part.labelled]
-        if np.ptp(residuals) == 0 and low is not None and high is not None:
+        if np.ptp(residuals) < _NOISE and low is not None and high is not None:
             added += (1 - (alpha / 2) ** (1 / len(np.unique(code[part.labelled])))) * (high - low)
     return added
 
