@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def load(sweep: str) -> Sweep:
 def compare(
     a: ArrayLike | pd.DataFrame,
     b: ArrayLike | pd.DataFrame,
-    clusters: Sequence[object] | None = None,
+    clusters: Iterable[object] | None = None,
     alpha: float = 0.05,
 ) -> Comparison:
     """Paired comparison of two arrays of scores, or of two frames with `example` and `value`, `repeat`, `cluster`.
@@ -73,7 +73,7 @@ def compare(
 def power(
     a: ArrayLike | pd.DataFrame | None = None,
     b: ArrayLike | pd.DataFrame | None = None,
-    clusters: Sequence[object] | None = None,
+    clusters: Iterable[object] | None = None,
     **known: Any,
 ) -> Power:
     """What a number of examples can show: from a pilot as `compare` takes it, or from assumptions.

@@ -150,9 +150,9 @@ def test_the_method_follows_the_scores() -> None:
     ten = [i // 2 for i in range(20)]
     binary, graded = RANDOM.integers(0, 2, (2, 20)), RANDOM.normal(size=(2, 20))
     methods = {
-        MCNEMAR: harness.compare(*binary),
-        FLIPS: harness.compare(*binary, clusters=ten),
-        CLUSTER_T: harness.compare(*graded, clusters=[i // 4 for i in range(20)]),
+        MCNEMAR: harness.compare(binary[0], binary[1]),
+        FLIPS: harness.compare(binary[0], binary[1], clusters=ten),
+        CLUSTER_T: harness.compare(graded[0], graded[1], clusters=[i // 4 for i in range(20)]),
         UNANIMOUS: harness.compare(np.ones(20), np.zeros(20), clusters=ten),
     }
     for method, found in methods.items():
@@ -232,8 +232,8 @@ def test_repeats_do_not_make_a_comparison_surer() -> None:
         )
         for x in (a, b)
     ]
-    found = harness.compare(*frames)
-    assert (found.n, found.low, found.high) == (40, pytest.approx(once.low), pytest.approx(once.high))
+    found = harness.compare(frames[0], frames[1])
+    assert [found.n, found.low, found.high] == pytest.approx([40, once.low, once.high])
     assert "5 repeats" in found.assumptions
 
 

@@ -37,7 +37,7 @@ def test_the_interval_of_binary_scores_agrees_with_published_ones() -> None:
 
     z = 1.959963984540054
     assert float(mid_p(1, 7)) == pytest.approx(0.0390625, abs=1e-12)
-    assert (_end(1, 7, 21, z), -_end(7, 1, 21, z)) == (pytest.approx(-0.517, abs=5e-4), pytest.approx(-0.026, abs=5e-4))
+    assert [_end(1, 7, 21, z), -_end(7, 1, 21, z)] == pytest.approx([-0.517, -0.026], abs=5e-4)
 
 
 @pytest.mark.parametrize("difference", [-0.3, -0.05, 0.1, 0.4])
@@ -169,7 +169,7 @@ GOOD = frame([("x", 0, 1.0), ("y", 0, 0.0)])
         (GOOD.drop(columns="value"), "lacks the column 'value'"),
         (frame([("x", 0, 1.0), ("x", 0, 0.0)]), "example 'x', repeat"),
         (GOOD.drop(columns="repeat").assign(metric=["m", "n"]), "2 metrics"),
-        (GOOD.assign(cluster=["k", None]), "no cluster"),
+        (GOOD.assign(cluster=["k", np.nan]), "no cluster"),
         (frame([("x", 0, 1.0), ("x", 1, 0.0)], cluster=["k", "l"]), "two clusters"),
         (frame([("x", 0, math.inf)]), "infinite"),
         (frame([("q", 0, 1.0)]), "no example has both"),
@@ -180,6 +180,12 @@ def test_frames_that_cannot_be_paired_are_refused(a: object, said: str) -> None:
     """With what was found."""
     with pytest.raises(UserError, match=said):
         paired(a, GOOD)
+
+
+def test_an_example_without_a_cluster_is_refused() -> None:
+    """Examples whose cluster is not known are no cluster of their own."""
+    with pytest.raises(UserError, match="entry 1 has no cluster"):
+        paired([1.0, 0.0], [0.0, 0.0], ["k", None])
 
 
 def test_series_of_different_indexes_are_refused() -> None:

@@ -93,7 +93,8 @@ def test_a_pilot_gives_its_own_spread_and_says_how_many_more() -> None:
     assert "only 25 clusters" in str(clustered)
     assert f"{clustered.more:,} more than the 100 there are" in clustered.sentence
     own = harness.power(a, np.zeros(100), clusters)
-    assert (own.n, own.difference) == (100, pytest.approx(harness.compare(a, np.zeros(100), clusters).detectable))
+    assert own.n == 100
+    assert own.difference == pytest.approx(harness.compare(a, np.zeros(100), clusters).detectable)
 
 
 def test_more_power_needs_more_examples() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -129,7 +129,7 @@ class Comparison:
 def compare(
     a: ArrayLike | pd.DataFrame,
     b: ArrayLike | pd.DataFrame,
-    clusters: Sequence[object] | None = None,
+    clusters: Iterable[object] | None = None,
     alpha: float = 0.05,
     seed: int = 0,
 ) -> Comparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ class Pairs:
         return len(self.sizes) < len(self.differences)
 
 
-def paired(a: Any, b: Any, clusters: Sequence[object] | None = None) -> Pairs:
+def paired(a: Any, b: Any, clusters: Iterable[object] | None = None) -> Pairs:
     """Pairs of two flat arrays (entry i of both is the same example) or of two frames (see `framed`).
 
     Raises UserError when lengths differ, a value is infinite, or no example has both scores.
@@ -64,10 +64,13 @@ def paired(a: Any, b: Any, clusters: Sequence[object] | None = None) -> Pairs:
     names: list[object] = list(clusters if clusters is not None else range(len(first)))
     if len(names) != len(first):
         raise UserError(f"compare: {len(first)} examples, but {len(names)} cluster names")
+    lacking = [i for i, name in enumerate(names) if name is None or name != name]
+    if lacking:
+        raise UserError(f"compare: entry {lacking[0]} has no cluster; name one for each example, or give none")
     return _pairs(first, second, names, 1)
 
 
-def framed(a: pd.DataFrame, b: pd.DataFrame, clusters: Sequence[object] | None = None) -> Pairs:
+def framed(a: pd.DataFrame, b: pd.DataFrame, clusters: Iterable[object] | None = None) -> Pairs:
     """Pairs of two frames with `example`, `value` and, where there are, `repeat` and `cluster`.
 
     The score of an example is the mean of its repeats that have a value, so repeats are never counted as examples.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ class Power:
 def power(
     a: ArrayLike | pd.DataFrame | None = None,
     b: ArrayLike | pd.DataFrame | None = None,
-    clusters: Sequence[object] | None = None,
+    clusters: Iterable[object] | None = None,
     *,
     difference: float | None = None,
     n: int | None = None,
@@ -142,7 +142,7 @@ def _solved(
     )
 
 
-def _from_pilot(a: object, b: object, clusters: Sequence[object] | None) -> tuple[Design, float, int, str]:
+def _from_pilot(a: object, b: object, clusters: Iterable[object] | None) -> tuple[Design, float, int, str]:
     pairs = paired(a, b, clusters)
     n, groups = len(pairs.differences), len(pairs.sizes)
     spread = float(pairs.differences.std(ddof=1)) if n > 1 else 0.0
