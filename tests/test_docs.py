@@ -11,10 +11,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
 
 from harness.cli.main import COMMANDS
 from harness.config import load
+from harness.config.nodes import parse
 from harness.sweeps.inputs import read_inputs
 from harness.sweeps.plan import make_plan
 
@@ -37,7 +37,7 @@ def test_shipped_configs_fit_the_schema_and_carry_its_line(path: Path) -> None:
     found = re.fullmatch(r"# yaml-language-server: \$schema=(.+)", first)
     assert found
     schema = json.loads((path.parent / found.group(1)).read_text())
-    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(text))
+    jsonschema.Draft202012Validator(schema).validate(parse(text, path.name).plain())
 
 
 @pytest.mark.parametrize(

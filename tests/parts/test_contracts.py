@@ -12,9 +12,32 @@ from harness.plugins import known, make, names, part, registry
 from harness.records import Case, Example, Span, Verdict, digest
 from harness.testing import check_metric, check_part, check_splitter
 
-METRICS = [name.replace("@K", "@3") for name in names("metric") if "/" not in name and ":" not in name]
-NEEDED: dict[str, dict[str, Any]] = {"regex": {"pattern": r"\d"}}
-"""Settings without which a part cannot be."""
+METRICS = [
+    found.name.replace("@", "@3")
+    for found in known("metric")
+    if not found.name.endswith(("/", ":")) and hasattr(found.cls, "score")
+]
+_JUDGE = {"judge": "local/extractive"}
+NEEDED: dict[str, dict[str, Any]] = {
+    "regex": {"pattern": r"\d"},
+    "weighted": {"of": {"token_f1": 1}},
+    "embedding_similarity": {"embedder": "local/hashing"},
+    "ragas/semantic_similarity": {"embedder": "local/hashing"},
+    "ragas/answer_relevancy": {**_JUDGE, "embedder": "local/hashing"},
+    "policy": {**_JUDGE, "rules": ["Be brief."]},
+    "criteria": {**_JUDGE, "criteria": ["Is it brief?"]},
+    "goal": {**_JUDGE, "goal": "The question is answered."},
+    "rubric": {**_JUDGE, "criteria": "Is it brief?"},
+    "tone": {**_JUDGE, "tone": "friendly"},
+}
+"""Settings without which a part cannot be, besides a judge."""
+
+
+def needed(name: str) -> dict[str, Any]:
+    """The settings that a part needs."""
+    found = next((found for found in known("metric") if found.name == name), None)
+    judged = found is not None and any(field.name == "judge" for field in dataclasses.fields(found.cls))
+    return NEEDED.get(name, _JUDGE if judged else {})
 
 
 @pytest.fixture
@@ -27,7 +50,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", METRICS)
 def test_built_in_metrics_keep_the_contract(name: str) -> None:
     """Each built-in passes the contract test that plug-in authors run."""
-    check_metric(make("metric", {"use": name, **NEEDED.get(name, {})}))
+    check_metric(make("metric", {"use": name, **needed(name)}))
 
 
 @pytest.mark.parametrize("kind", ["metric", "search", "splitter"])
@@ -35,7 +58,7 @@ def test_built_in_parts_keep_the_contract_of_parts(kind: str) -> None:
     """Each built-in of these kinds passes the contract of all parts."""
     for name in names(kind):
         if ":" not in name:  # those name a user's file
-            check_part(make(kind, {"use": name.replace("@K", "@3"), **NEEDED.get(name, {})}))
+            check_part(make(kind, {"use": name.replace("@K", "@3"), **needed(name)}))
 
 
 @pytest.mark.parametrize(
