@@ -355,12 +355,15 @@ def test_calls_of_judges_are_counted_and_named(run: Run) -> None:
 def test_a_judge_with_a_caution_is_marked(run: Run) -> None:
     """Its name carries a mark in every table, and the sentence stands below."""
     stored = run()
-    summary = summarise(stored, keep=True)
-    summary["judges"] = {"correct": ["nobody held this judge against people"]}
-    (stored.folder.path / "summary.json").write_text(json.dumps(summary))
+    kept = summarise(stored, keep=True)
+    assert kept["judges"] == {}
+    header = json.loads((stored.folder.path / "sweep.json").read_text())
+    header["metrics"][0]["judge"] = True
+    (stored.folder.path / "sweep.json").write_text(json.dumps(header))
     sweep = Sweep(StoredSweep(Folder(stored.folder.path)))
-    for name in (sweep.id, f"{sweep.id}/{summary['runs'][0]['variant']}"):
+    assert sweep.summary == {**kept, "judges": {"correct": ["nobody calibrated this judge"]}}
+    for name in (sweep.id, f"{sweep.id}/{kept['runs'][0]['variant']}"):
         text = show(sweep, name)
         assert "correct!" in text
         assert "token_f1!" not in text
-        assert "! correct: nobody held this judge against people." in text
+        assert "! correct: nobody calibrated this judge." in text

@@ -25,13 +25,13 @@ HEAD = CONFIG.split("metrics:")[0]
 METRICS = "metrics: [correct, {token_f1: {at_least: 0.5}}, context_tokens]\nobjective: {maximize: correct}\n"
 
 
-def tagged(folder: Path, tags: list[list[str]], metrics: str = METRICS) -> StoredSweep:
+def tagged(folder: Path, tags: list[list[str]], metrics: str = METRICS, *overrides: str) -> StoredSweep:
     """The small sweep with these tags for its eight questions."""
     path = make_workspace(folder, HEAD + metrics)
     lines = [json.loads(line) for line in (folder / "datasets/questions.jsonl").read_text().splitlines()]
     rows = [json.dumps({**line, "tags": own}) for line, own in zip(lines, tags, strict=True)]
     write(folder / "datasets/questions.jsonl", "\n".join(rows) + "\n")
-    return run_sweep(load(path), Options(), Progress())
+    return run_sweep(load(path, overrides), Options(), Progress())
 
 
 def shown(folder: Path, *arguments: str) -> str:
@@ -81,8 +81,9 @@ def test_an_example_counts_in_each_of_its_slices(tmp_path: Path) -> None:
 def test_the_number_of_slices_is_told_and_corrected_for(tmp_path: Path) -> None:
     """The same examples looked at four times: p-values four times as large, never above 1, and said so."""
     metrics = METRICS.replace("maximize: correct", "minimize: context_tokens")
-    [one] = slices(tagged(tmp_path / "one", [["x"]] * 8, metrics))["slices"]
-    four = slices(tagged(tmp_path / "four", [["w", "x", "y", "z"]] * 8, metrics))
+    two = "sweep.axes={chunk_size: [60, 120]}"
+    [one] = slices(tagged(tmp_path / "one", [["x"]] * 8, metrics, two))["slices"]
+    four = slices(tagged(tmp_path / "four", [["w", "x", "y", "z"]] * 8, metrics, two))
     assert four["count"] == 4
     assert "4 slices were looked at" in four["note"]
     before = {place["variant"]: place["p"] for place in one["places"]}

@@ -70,14 +70,17 @@ def slices_of_run(found: dict[str, Any], variant: str) -> dict[str, Any]:
 def _ranked(stored: StoredSweep, parts: dict[str, Matrix], looks: int) -> dict[str, Any]:
     """The ranking of a slice by the objective, corrected for all slices that are looked at."""
     objective = stored.header["objective"]
-    ranking = rank(parts[objective["metric"]], objective["direction"], worst_of(stored))
-    corrected = {place.variant: None if place.p is None else min(1.0, place.p * looks) for place in ranking.places}
+    ranking = rank(parts[objective["metric"]], objective["direction"], worst_of(stored), ALPHA / looks)
     places = [
-        {"variant": place.variant, "score": place.score, "gap": place.gap, "p": corrected[place.variant]}
+        {
+            "variant": place.variant,
+            "score": place.score,
+            "gap": place.gap,
+            "p": None if place.p is None else min(1.0, place.p * looks),
+        }
         for place in ranking.places
     ]
-    best = [variant for variant, p in corrected.items() if p is None or p > ALPHA]
-    return {"best_set": best, "detectable": ranking.detectable, "places": places}
+    return {"best_set": ranking.best_set, "detectable": ranking.detectable, "places": places}
 
 
 def _restricted(matrix: Matrix, rows: NDArray[np.int64]) -> Matrix:

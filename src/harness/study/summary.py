@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from harness.store import StoredSweep, layout, write_summary
+from harness.study.cautions import cautions
 from harness.study.cells import cells
 from harness.study.figures import METHOD, scale_of, whole_figures
 from harness.study.matrix import matrices
@@ -51,7 +52,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
             for name, scale in scales.items()
             if scale.has_threshold
         },
-        "judges": {},
+        "judges": cautions(stored),
         "git": header.get("git", {}),
         "dataset": header["dataset"],
         "runs": [
@@ -72,11 +73,11 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
 
 
 def summary_of(stored: StoredSweep) -> dict[str, Any]:
-    """The kept summary where it still holds, else a new one."""
+    """The kept summary where it still holds, else a new one; what is to know about judges is always of now."""
     kept = stored.summary
     status = stored.status
     if kept is not None and kept["status"] == status and status == "complete":
-        return kept
+        return {**kept, "judges": cautions(stored)}
     return summarise(stored, keep=status == "complete")
 
 
