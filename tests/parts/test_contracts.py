@@ -23,6 +23,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "weighted": {"of": {"token_f1": 1}},
     "embedding_similarity": {"embedder": "local/hashing"},
     "ragas/semantic_similarity": {"embedder": "local/hashing"},
+    "ragas/answer_correctness": {**_JUDGE, "embedder": "local/hashing"},
     "ragas/answer_relevancy": {**_JUDGE, "embedder": "local/hashing"},
     "policy": {**_JUDGE, "rules": ["Be brief."]},
     "criteria": {**_JUDGE, "criteria": ["Is it brief?"]},
