@@ -1,0 +1,99 @@
+"""`harness labels` and `harness calibrate`, from a sample to a kept calibration."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_cli import harness
+from tests.workspaces import make_workspace
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a finished sweep."""
+    folder = tmp_path_factory.mktemp("labels")
+    make_workspace(folder)
+    done = harness("sweep", "configs/small.yaml", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def workspace(swept: Path, tmp_path: Path) -> Path:
+    """A copy of it, without anybody's labels."""
+    return Path(shutil.copytree(swept, tmp_path / "workspace"))
+
+
+def sample(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    """The lines of a sample."""
+    done = harness("labels", "sample", "latest", "-o", "sample.jsonl", "--force", *arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in (folder / "sample.jsonl").read_text().splitlines()]
+
+
+def filled(folder: Path, lines: list[dict[str, Any]]) -> None:
+    """The sample, labelled by whether a reference is in the answer."""
+    for number, line in enumerate(lines):
+        good = any(text.lower() in line["answer"].lower() for text in line["references"])
+        line.update(value=good != (number % 10 == 0), by="ann")
+    (folder / "filled.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+
+def test_from_a_sample_to_a_calibration(workspace: Path) -> None:
+    """Sample, fill, add, list, calibrate; the record lies beside the sweeps."""
+    lines = sample(workspace, "-n", "30")
+    filled(workspace, lines)
+    added = json.loads(harness("labels", "add", "latest", "filled.jsonl", "--json", cwd=workspace).stdout)
+    assert (added["added"], added["blank"]) == (30, 0)
+    listed = json.loads(harness("labels", "list", "latest", "--json", cwd=workspace).stdout)
+    assert len(listed) == 30
+    assert listed[0]["by"] == "ann"
+    done = harness("calibrate", "latest", "--json", cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    [found] = json.loads(done.stdout)
+    assert found["metric"] == "correct"
+    assert found["labels"] == found["agreement"]["n"] == 30
+    assert found["overall"]["low"] <= found["overall"]["mean"] <= found["overall"]["high"]
+    [record] = (workspace / "runs/_calibrations").rglob("*.json")
+    assert json.loads(record.read_text())["kappa"] == found["agreement"]["kappa"]
+    shown = harness("calibrate", "latest", cwd=workspace).stdout
+    assert "Agreement with the labels" in shown
+    assert "all variants" in shown
+    assert len(json.loads(harness("runs", "--json", cwd=workspace).stdout)) == 8
+
+
+def test_a_file_of_labels_can_be_used_without_keeping_it(workspace: Path) -> None:
+    """`--labels FILE`; the sweep has none afterwards."""
+    filled(workspace, sample(workspace, "--metric", "token_f1", "--no-passages"))
+    done = harness("calibrate", "latest", "--labels", "filled.jsonl", "--json", cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["metric"] == "token_f1"
+    done = harness("calibrate", "latest", cwd=workspace)
+    assert done.returncode == 2
+    assert "harness labels sample" in done.stderr
+
+
+def test_bad_lines_are_named_and_nothing_is_kept(workspace: Path) -> None:
+    """Exit code 2, every line by number, no file in the run folder."""
+    lines = sample(workspace, "-n", "10")
+    filled(workspace, lines)
+    lines[2]["value"], lines[6]["id"] = 3, "nobody"
+    (workspace / "filled.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    done = harness("labels", "add", "latest", "filled.jsonl", cwd=workspace)
+    assert done.returncode == 2
+    assert "filled.jsonl:3: value: 3 is not on the scale" in done.stderr
+    assert "filled.jsonl:7: id: this sweep has no answer 'nobody'" in done.stderr
+    assert not list((workspace / "runs").glob("*/labels"))
+
+
+def test_a_sample_is_not_written_over_labels(workspace: Path) -> None:
+    """A file that is there is kept unless --force says otherwise."""
+    sample(workspace, "-n", "3")
+    done = harness("labels", "sample", "latest", "-o", "sample.jsonl", cwd=workspace)
+    assert done.returncode == 2
+    assert "--force" in done.stderr

@@ -1,0 +1,171 @@
+"""Judges calibrated by labels, what is kept of it, and what is said next to a judge's score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UserError
+from harness.store import Folder, StoredSweep, additions
+from harness.store.layout import HEADER, LABELS
+from harness.study.calibration import calibrate
+from harness.study.cautions import NOBODY, calibration_of, cautions, keep, poor, runs_of
+from harness.study.judgements import judgements_of
+from harness.study.labels import Label, labels_of
+from harness.study.sampling import draw
+from harness.study.sights import sights_of
+
+Run = Callable[..., StoredSweep]
+ROOT = Path(__file__).resolve().parents[2]
+HELPDESK = f"""
+dataset: {ROOT}/datasets/helpdesk/questions.jsonl
+corpus: {ROOT}/datasets/helpdesk/articles
+chatbot: {{model: local/extractive, retrieval: {{index: exact}}}}
+sweep: {{axes: {{top_k: [1, 4]}}}}
+metrics: [correct, token_f1]
+"""
+"""Questions about 45 articles, since few clusters can tell little."""
+
+
+def label_all(stored: StoredSweep, wrong: int, by: str = "ann", metric: str = "correct") -> None:
+    """Label every distinct answer as the metric did, but for the first `wrong` of them."""
+    scores = judgements_of(stored, metric)
+    labels = []
+    for number, sight in enumerate(sights_of(stored).with_passages):
+        score = scores[sight.cells[0]].value
+        value = 1 - score if number < wrong else score
+        labels.append(Label(sight.example, sight.answer, metric, value, by, context=sight.context, weight=1.0))
+    additions.add_lines(stored.folder / LABELS, [label.as_json() for label in labels])
+
+
+def as_judge(stored: StoredSweep, metric: str = "correct") -> StoredSweep:
+    """The sweep with a metric declared a judge."""
+    header = json.loads((stored.folder.path / HEADER).read_text())
+    for entry in header["metrics"]:
+        entry["judge"] = entry["name"] == metric
+    (stored.folder.path / HEADER).write_text(json.dumps(header))
+    return StoredSweep(stored.folder)
+
+
+def test_labels_of_all_answers_give_the_means_of_people(run: Run) -> None:
+    """With every answer labelled the corrected mean is the mean of the labels over the cells."""
+    stored = run()
+    label_all(stored, wrong=9)
+    found = calibrate(stored, "correct", labels_of(stored))
+    sights = sights_of(stored).with_passages
+    scores = judgements_of(stored, "correct")
+    values = [abs(scores[s.cells[0]].value - (i < 9)) for i, s in enumerate(sights) for _ in s.cells]
+    assert found["labels"] == found["answers"] == len(sights)
+    assert found["overall"]["mean"] == pytest.approx(sum(values) / len(values))
+    assert found["overall"]["raw"] == pytest.approx(sum(s.value for s in scores.values()) / len(scores))
+    assert found["agreement"]["agree"] == pytest.approx(1 - 9 / len(sights))
+    assert found["cautions"] == []
+
+
+def test_variants_with_few_labels_are_not_corrected(run: Run) -> None:
+    """Eight answers each: their rows say how many are missing; all together have enough."""
+    stored = run()
+    label_all(stored, wrong=3)
+    found = calibrate(stored, "correct", labels_of(stored))
+    assert found["overall"]["mean"] is not None
+    assert all(row["mean"] is None and "12 more" in row["note"] for row in found["variants"])
+
+
+def test_two_people_are_compared(run: Run) -> None:
+    """Their agreement is told; where they differ, the label is their mean."""
+    stored = run()
+    label_all(stored, wrong=0)
+    label_all(stored, wrong=5, by="bob")
+    found = calibrate(stored, "correct", labels_of(stored))
+    [row] = found["people"]
+    assert (row["people"], row["n"]) == (["ann", "bob"], found["labels"])
+    assert row["agree"] == pytest.approx(1 - 5 / found["labels"])
+    assert found["by"] == ["ann", "bob"]
+
+
+def test_a_calibration_is_kept_by_the_judge_and_the_newest_counts(run: Run) -> None:
+    """Two records side by side; another identity has none; the folder of them is no sweep."""
+    stored = run()
+    label_all(stored, wrong=0)
+    identity = next(entry["identity"] for entry in stored.metrics if entry["name"] == "correct")
+    runs = runs_of(stored)
+    assert calibration_of(runs.uri, identity) is None
+    keep(stored, calibrate(stored, "correct", labels_of(stored)))
+    first = calibration_of(runs.uri, identity)
+    label_all(stored, wrong=20)
+    keep(stored, calibrate(stored, "correct", labels_of(stored)))
+    second = calibration_of(runs.uri, identity)
+    assert first is not None and second is not None
+    assert first["agree"] == 1 > second["agree"]
+    assert second["labels"] == len(sights_of(stored).with_passages)
+    assert calibration_of(runs.uri, {"use": "other"}) is None
+    assert Folder(runs.uri).sweeps() == [stored.id]
+
+
+def test_cautions_stand_next_to_judges_alone(run: Run) -> None:
+    """Nobody calibrated it; it agrees poorly; it agrees well; other metrics are never named."""
+    stored = run(HELPDESK)
+    assert cautions(stored) == {}
+    stored = as_judge(stored)
+    assert cautions(stored) == {"correct": [NOBODY]}
+    count = len(sights_of(stored).with_passages)
+    label_all(stored, wrong=count // 2)
+    keep(stored, calibrate(stored, "correct", labels_of(stored)))
+    [said] = cautions(stored)["correct"]
+    assert said.startswith("agrees poorly with people (kappa ")
+    assert said.endswith(f"{count} labels)")
+    label_all(stored, wrong=0)
+    keep(stored, calibrate(stored, "correct", labels_of(stored)))
+    assert cautions(stored) == {}
+
+
+def test_poor_is_said_in_one_sentence() -> None:
+    """Agreement first, then consistency; None when there is nothing to say."""
+    record: dict[str, Any] = {"kappa": 0.7, "low": 0.5, "high": 0.8, "labels": 150, "consistency": []}
+    assert poor(record) is None
+    said = poor({**record, "kappa": 0.31, "low": 0.12, "high": 0.48})
+    assert said == "agrees poorly with people (kappa 0.31, 0.12 to 0.48, 150 labels)"
+    assert "better than chance" in str(poor({**record, "kappa": 0.5, "low": -0.1}))
+    assert "12 labels only" in str(poor({**record, "labels": 12}))
+    assert "cannot be told" in str(poor({**record, "kappa": None, "low": None, "note": "all labels are 1"}))
+    row = {"judge": "gpt", "n": 100, "draws": 3, "agree": 0.71, "spread": 0.2}
+    assert poor({**record, "consistency": [row]}) == "does not agree with itself (draws agree in 71% of cells)"
+    assert str(poor({**record, "consistency": [row, {**row, "judge": "b", "agree": 1.0}]})).startswith("gpt does not")
+
+
+def test_no_label_that_fits_is_an_error_that_helps(run: Run) -> None:
+    """It names the command that draws answers; an unknown metric is named too."""
+    stored = run()
+    with pytest.raises(UserError, match="harness labels sample"):
+        calibrate(stored, "correct", [])
+    with pytest.raises(UserError, match="did you mean 'correct'"):
+        calibrate(stored, "corect", [])
+
+
+def test_labels_that_were_not_drawn_are_told(run: Run) -> None:
+    """Corrected means of chosen answers come with a caution."""
+    stored = run()
+    chosen = [Label(s.example, s.answer, "correct", 1.0, "ann") for s in sights_of(stored).plain]
+    found = calibrate(stored, "correct", chosen)
+    assert f"{len(chosen)} of {len(chosen)} labels are not of answers drawn at random" in found["cautions"][0]
+
+
+def test_drawn_answers_leave_means_true(run: Run, tmp_path: Path) -> None:
+    """Over 60 samples of 24 answers, corrected means lie around the mean over all cells."""
+    stored = run()
+    scores = judgements_of(stored, "correct")
+    sights = sights_of(stored).by_id()
+    truth = sum(s.value for s in scores.values()) / len(scores)
+    means = []
+    for seed in range(60):
+        drawn = [(sights[line["id"]], line["weight"]) for line in draw(stored, "correct", 24, seed)]
+        labels = [
+            Label(s.example, s.answer, "correct", scores[s.cells[0]].value, "ann", "", s.context, weight)
+            for s, weight in drawn
+        ]
+        means.append(calibrate(stored, "correct", labels)["overall"]["mean"])
+    assert sum(means) / len(means) == pytest.approx(truth, abs=0.02)
