@@ -148,27 +148,22 @@ def mid_p_of_scipy(few: int, discordant: int) -> float:
     return min(1.0, float(2 * binom.cdf(few, discordant, 0.5) - binom.pmf(few, discordant, 0.5)))
 
 
+PLACES = ((50, 1, 0.0, False), (200, 1, 0.0, False), (50, 10, 0.3, False), (100, 5, 0.3, True), (400, 10, 0.3, True))
+
+
 def coverage(runs: int) -> None:
     """The share of intervals that hold the true difference, where there is one."""
     print(f"coverage of 95% intervals in %, {runs} runs each; the truth from 4,000,000 examples")
-    for seed, (kind, n, cluster, within, unequal) in enumerate(
-        (kind, n, cluster, within, unequal)
-        for kind in KINDS
-        for n, cluster, within, unequal in (
-            (50, 1, 0.0, False), (200, 1, 0.0, False), (50, 10, 0.3, False), (100, 5, 0.3, True), (400, 10, 0.3, True),
-        )
-    ):  # fmt: skip
-        world = World(kind, n, cluster, within, unequal, shift=0.8)
-        truth = np.mean(
-            [
-                np.subtract(*World(kind, 400_000, 1, shift=0.8).scores(np.random.default_rng(i))).mean()
-                for i in range(10)
-            ]
-        )
-        held = sum(found.low <= truth <= found.high for found in world.found(runs, seed))
-        print(
-            f"  {kind:12} n {n:3} cluster {cluster:2} {'unequal' if unequal else 'equal':7}: {100 * held / runs:5.1f}"
-        )
+    seed = 0
+    for kind in KINDS:
+        large = World(kind, 400_000, 1, shift=0.8)
+        truth = np.mean([np.subtract(*large.scores(np.random.default_rng(i))).mean() for i in range(10)])
+        for n, cluster, within, unequal in PLACES:
+            world = World(kind, n, cluster, within, unequal, shift=0.8)
+            held = sum(found.low <= truth <= found.high for found in world.found(runs, seed))
+            sizes = "unequal" if unequal else "equal"
+            print(f"  {kind:12} n {n:3} cluster {cluster:2} {sizes:7}: {100 * held / runs:5.1f}")
+            seed += 1
 
 
 def seconds() -> None:
