@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from harness.errors import UserError
@@ -14,7 +15,7 @@ from harness.study.consistency import disagreement, self_consistency
 from harness.study.judgements import Judgement, Opinion, opinions_in
 
 
-def of_table(table: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def of_table(table: list[list[int]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two raters whose answers make this table: rows are the first one's values, columns the second one's."""
     pairs = [(i, j) for i, row in enumerate(table) for j, count in enumerate(row) for _ in range(count)]
     first, second = np.array(pairs, dtype=float).T

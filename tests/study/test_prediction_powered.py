@@ -81,9 +81,8 @@ def test_answers_weigh_as_much_as_the_cells_that_gave_them() -> None:
     labels = np.where(np.arange(60) < 40, truth, np.nan)
     weights = random.integers(1, 5, 60)
     once = corrected_mean(Judged.of(scores, labels, list(range(60)), weights))
-    often = corrected_mean(
-        Judged.of(*(np.repeat(each, weights) for each in (scores, labels)), list(np.repeat(range(60), weights)))
-    )
+    again = list(np.repeat(np.arange(60), weights))
+    often = corrected_mean(Judged.of(np.repeat(scores, weights), np.repeat(labels, weights), again))
     assert [once.mean, once.low, once.high] == pytest.approx([often.mean, often.low, often.high])
 
 
