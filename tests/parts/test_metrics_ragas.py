@@ -195,9 +195,17 @@ def test_calls_for_an_answer(name: str) -> None:
     asker = ScriptedAsker(scripted)
     assess(metric(name, temperature=None, max_tokens=77), case, asker)
     wanted = {"k": k, "3 + 2k": 3 + 2 * k}.get(str(CALLS[name]), CALLS[name])
-    assert len(asker.asked) == wanted
+    assert len(asker.asked) == wanted == metric(name).asks(case)
     assert len({(call.messages, call.draw) for call in asker.asked}) == len(asker.asked)
     assert all(call.sampling == {"max_tokens": 77} for call in asker.asked)
+
+
+def test_settings_decide_how_many_calls_are_foreseen() -> None:
+    """The plan counts as many as are made."""
+    for name, settings in (("answer_relevancy", {"strictness": 5}), ("factual_correctness", {"mode": "precision"})):
+        part, asker = metric(name, **settings), ScriptedAsker(scripted)
+        assess(part, case_of(1), asker)
+        assert part.asks(case_of(1)) == len(asker.asked)
 
 
 def test_questions_of_answer_relevancy_are_separate_draws() -> None:

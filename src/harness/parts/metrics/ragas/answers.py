@@ -32,6 +32,9 @@ class AnswerRelevancy(Judged):
         if self.strictness < 1:
             raise ValueError(f"strictness must be at least 1, found {self.strictness}")
 
+    def asks(self, case: Case) -> int:
+        return self.strictness
+
     def vectors(self, asker: Asker) -> Vectors | None:
         return Vectors(asker, self.embedder)
 

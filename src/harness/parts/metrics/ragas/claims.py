@@ -66,6 +66,9 @@ class FactualCorrectness(Judged):
         super().__post_init__()
         _check_beta(self.beta)
 
+    def asks(self, case: Case) -> int:
+        return 2 if self.mode == "precision" else 4
+
     def made(self, library: Any, judge: Judge, vectors: Vectors | None) -> Any:
         return library.FactualCorrectness(
             llm=judge, mode=self.mode, beta=self.beta, atomicity=self.atomicity, coverage=self.coverage
@@ -96,6 +99,7 @@ class AnswerCorrectness(Judged):
     low: ClassVar[float | None] = -1.0
     reads: ClassVar[tuple[str, ...]] = ("answer",)
     takes: ClassVar[tuple[str, ...]] = ("user_input", "response", "reference")
+    prompts: ClassVar[int] = 3
     embedder: Annotated[Any, PartOf("embedder")] | None = None
     weights: tuple[float, float] = (0.75, 0.25)
     beta: float = 1.0
@@ -143,6 +147,9 @@ class NoiseSensitivity(Judged):
     takes: ClassVar[tuple[str, ...]] = ("user_input", "response", "reference", "retrieved_contexts")
     if_lacking: ClassVar[float | None] = None
     mode: Literal["relevant", "irrelevant"] = "relevant"
+
+    def asks(self, case: Case) -> int:
+        return 3 + 2 * len(case.passages)
 
     def made(self, library: Any, judge: Judge, vectors: Vectors | None) -> Any:
         return library.NoiseSensitivity(llm=judge, mode=self.mode)

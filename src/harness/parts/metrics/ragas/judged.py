@@ -29,13 +29,14 @@ class Judged(Panel, ABC):
 
     `takes` are the arguments of its `ascore`. `if_lacking` is the value where the answer is empty or nothing was
     retrieved, and ragas needs it; None: it does not apply there. `digits` rounds what ragas divides by a number a
-    little too large.
+    little too large. `prompts` are the calls of one opinion.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("answer", "passages")
     takes: ClassVar[tuple[str, ...]] = ("user_input", "response", "retrieved_contexts")
     if_lacking: ClassVar[float | None] = 0.0
     digits: ClassVar[int | None] = None
+    prompts: ClassVar[int] = 2
 
     def ready(self) -> None:
         """Raise UserError where ragas is missing."""
@@ -60,6 +61,10 @@ class Judged(Panel, ABC):
     @abstractmethod
     def told(self, replies: Sequence[Reply], value: float) -> str:
         """The reason for a value, for people."""
+
+    def asks(self, case: Case) -> int:
+        """How many calls an opinion takes, one after the other."""
+        return self.prompts
 
     def sample(self, case: Case) -> dict[str, Any]:
         """The arguments of `ascore`."""

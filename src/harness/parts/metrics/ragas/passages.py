@@ -26,6 +26,9 @@ class ContextPrecision(_OfPassages):
 
     digits: ClassVar[int | None] = 6
 
+    def asks(self, case: Case) -> int:
+        return len(case.passages)
+
     def made(self, library: Any, judge: Judge, vectors: Vectors | None) -> Any:
         return library.ContextPrecision(llm=judge)
 
@@ -53,6 +56,8 @@ class ContextUtilization(ContextPrecision):
 @dataclass(frozen=True)
 class ContextRecall(_OfPassages):
     """The share of the reference's statements that the passages support. 1 call."""
+
+    prompts: ClassVar[int] = 1
 
     def made(self, library: Any, judge: Judge, vectors: Vectors | None) -> Any:
         return library.ContextRecall(llm=judge)

@@ -28,6 +28,7 @@ class Rubrics(Judged):
     high: ClassVar[float | None] = 5.0
     reads: ClassVar[tuple[str, ...]] = ("answer",)
     takes: ClassVar[tuple[str, ...]] = ("user_input", "response", "retrieved_contexts", "reference")
+    prompts: ClassVar[int] = 1
     rubric: tuple[str, ...] = ()
     metadata: str = ""
     with_reference: bool = False

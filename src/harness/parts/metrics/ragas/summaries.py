@@ -25,6 +25,7 @@ class SummaryScore(Judged):
     reads: ClassVar[tuple[str, ...]] = ("answer",)
     takes: ClassVar[tuple[str, ...]] = ("response",)
     digits: ClassVar[int | None] = 6
+    prompts: ClassVar[int] = 3
     metadata: str = "reference_contexts"
     length_penalty: bool = True
     coeff: float = 0.5
