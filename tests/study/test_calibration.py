@@ -169,3 +169,55 @@ def test_drawn_answers_leave_means_true(run: Run, tmp_path: Path) -> None:
         ]
         means.append(calibrate(stored, "correct", labels)["overall"]["mean"])
     assert sum(means) / len(means) == pytest.approx(truth, abs=0.02)
+
+
+PANEL = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.plugins import part
+from harness.records import Verdict
+
+
+@part("metric", "two_judges")
+@dataclass(frozen=True)
+class TwoJudges:
+    """Judge a knows whether the answer names a number, judge b changes its mind in the second draw."""
+
+    version: ClassVar[int] = 1
+    direction: ClassVar[str] = "maximize"
+    low: ClassVar[float | None] = 0.0
+    high: ClassVar[float | None] = 1.0
+    unit: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ("answer",)
+
+    def applies(self, example):
+        return True
+
+    async def assess(self, case, asker):
+        a = float(any(letter.isdigit() for letter in case.answer))
+        values = [("a", 0, a), ("a", 1, a), ("b", 0, a), ("b", 1, 1 - a)]
+        opinions = [{"judge": judge, "draw": draw, "value": value} for judge, draw, value in values]
+        return Verdict(sum(value for _, _, value in values) / 4, None, {"opinions": opinions})
+'''
+
+
+def test_each_judge_of_a_panel_is_told(run: Run, tmp_path: Path) -> None:
+    """The opinions in the scores' details: one judge is right and steady, the other contradicts itself everywhere."""
+    (tmp_path / "panel.py").write_text(PANEL)
+    stored = run(HELPDESK.replace("token_f1", "two_judges") + f"plugins: [{tmp_path}/panel.py]\n", limit=80)
+    labels = [
+        Label(s.example, s.answer, "two_judges", float(any(c.isdigit() for c in s.answer)), "ann", "", s.context, 1.0)
+        for s in sights_of(stored).with_passages
+    ]
+    found = calibrate(stored, "two_judges", labels)
+    assert found["judge"]
+    assert [(row["judge"], row["agree"], row["draws"]) for row in found["consistency"]] == [("a", 1, 2), ("b", 0, 2)]
+    first, second = found["judges"]
+    assert (first["judge"], first["kappa"], first["agree"]) == ("a", 1, 1)
+    assert second["sensitivity"] == 1
+    assert second["specificity"] == 0
+    assert found["panel"]["judges"] == 2
+    keep(stored, found)
+    said = cautions(stored)["two_judges"]
+    assert "b does not agree with itself (draws agree in 0% of cells)" in said
