@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from harness.plugins import identity, make, names
 from harness.records import Case, Example
-from harness.testing import check_part
+from harness.testing import check_metric, check_part
 from harness.testing.judges import ScriptedAsker
 from tests.parts.ragas_judges import case_of, scripted
 from tests.parts.test_metrics_ragas import EMBEDDER, JUDGE, JUDGED, assess, metric
@@ -42,6 +42,12 @@ def test_every_metric_keeps_the_contract_of_parts() -> None:
         check_part(part)
         assert identity(part)["ragas"] == "0.4.3"
     check_part(metric("answer_correctness", weights=[1.0, 0.0], embedder=None))
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_they_keep_the_contract_of_metrics_that_ask(name: str) -> None:
+    """On every kind of example with every kind of outcome: numbers within their ends, or none."""
+    check_metric(metric(name), asker=ScriptedAsker(scripted))
 
 
 @pytest.mark.parametrize("name", JUDGED)
