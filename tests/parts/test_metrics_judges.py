@@ -296,3 +296,11 @@ def test_impossible_settings_are_refused(made: Callable[[], Any], words: str) ->
     with pytest.raises(ValidationError) as caught:
         made()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("use", JUDGES)
+def test_a_judge_foretells_how_many_calls_it_makes(use: str) -> None:
+    """As many as it says by `asks`, of which a plan makes its estimate."""
+    metric = judge(use)
+    _, asker = assess(metric, case(), says(use))
+    assert len(asker.asked) == getattr(metric, "asks", 1)

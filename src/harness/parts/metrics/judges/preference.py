@@ -37,6 +37,7 @@ class Preference(Judge):
     """
 
     reads: ClassVar[tuple[str, ...]] = ("answer", "rival")
+    asks: ClassVar[int] = 2
     form: ClassVar[type[BaseModel]] = _Form
     added: ClassVar[Mapping[str, Any]] = {"first": "an answer", "second": "another", "criteria": "clear"}
     prompt: str = shipped("preference")
