@@ -124,6 +124,7 @@ def test_what_cannot_be_told_is_said() -> None:
     ("change", "said"),
     [
         (lambda f: f.drop(columns="value"), "lacks the column 'value'"),
+        (lambda f: f.assign(value="good"), "must be numbers"),
         (lambda f: pd.concat([f, f.iloc[:1]]), "stands twice"),
         (lambda f: f.assign(metric=np.arange(len(f)) % 2), "2 metrics"),
         (lambda f: f.assign(cluster=np.arange(len(f))), "or two"),

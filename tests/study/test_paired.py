@@ -173,6 +173,7 @@ GOOD = frame([("x", 0, 1.0), ("y", 0, 0.0)])
         (frame([("x", 0, 1.0), ("x", 1, 0.0)], cluster=["k", "l"]), "two clusters"),
         (frame([("x", 0, math.inf)]), "infinite"),
         (frame([("q", 0, 1.0)]), "no example has both"),
+        (GOOD.assign(value=["good", "bad"]), "must be numbers"),
         ([1.0, 0.0], "lacks the column"),
     ],
 )

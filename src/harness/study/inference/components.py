@@ -75,6 +75,10 @@ def components(frame: pd.DataFrame) -> Components:
     have values.
     """
     keys = _checked(frame)
+    try:
+        frame = frame.assign(value=frame["value"].astype(float))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"components: values must be numbers, or missing ({error})") from None
     rows = frame[frame["value"].notna()]
     if rows["example"].nunique() < 2:
         raise UserError(f"components: {rows['example'].nunique()} example has values; needs at least two")

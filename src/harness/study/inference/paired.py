@@ -83,7 +83,8 @@ def framed(a: pd.DataFrame, b: pd.DataFrame, clusters: Iterable[object] | None =
         _check(name, frame)
     import pandas as pd
 
-    means = [frame.groupby("example", sort=False)["value"].mean().astype(float) for frame in (a, b)]
+    values = [pd.Series(_numbers(frame["value"]), index=frame["example"]) for frame in (a, b)]
+    means = [one.groupby(level=0, sort=False).mean() for one in values]
     joined = pd.concat(means, axis=1, keys=["a", "b"])
     names: list[object] = list(joined.index)
     both = [frame[["example", "cluster"]] for frame in (a, b) if "cluster" in frame]
