@@ -13,6 +13,7 @@ from scipy.stats import ttest_1samp
 import harness
 from harness.errors import UserError
 from harness.study.comparison import CLUSTER_T, FLIPS, MCNEMAR, UNANIMOUS, Comparison
+from harness.study.inference.flips import flip_test
 from harness.study.resampling import bootstrap_means, clustered_error, codes_of
 
 RANDOM = np.random.default_rng(1)
@@ -159,6 +160,21 @@ def test_the_method_follows_the_scores() -> None:
         assert (found.method, "independent" in found.assumptions) == (method, True)
     assert "normal sums" in methods[CLUSTER_T].caution
     assert "normal" not in methods[FLIPS].caution
+
+
+def test_very_many_clusters_are_judged_by_t_unless_few_of_them_differ() -> None:
+    """The t-test gives the interval that flips give, within 3% of its width."""
+    random = np.random.default_rng(6)
+    a, b = random.normal(0.01, 1, 20_001), random.normal(size=20_001)
+    found = harness.compare(a, b)
+    p, low, high = flip_test(a - b, np.ones(20_001), 0.05)
+    assert found.method == CLUSTER_T
+    assert found.p == pytest.approx(p, abs=0.02)
+    assert [found.low, found.high] == pytest.approx([low, high], abs=0.03 * (high - low))
+    sparse = np.zeros(20_001)
+    sparse[:5] = 0.5
+    few = harness.compare(sparse, np.zeros(20_001))
+    assert (few.method, few.claims_difference) == (FLIPS, False)
 
 
 @pytest.mark.parametrize("groups", [3, 5, 6, 12])
