@@ -245,9 +245,7 @@ def _line(name: str, examples: int, draws: Iterator[tuple[Floats, Floats, NDArra
 
 
 def show_best_sets(runs: int) -> None:
-    print(
-        f"\nBest set and cheapest, {runs} runs, costs at random, in % of runs; 'within': a true loss of at most 2 points"
-    )
+    print(f"\nBest set and cheapest, {runs} runs, costs at random, in %; 'within': a true loss of at most 2 points")
     for grid in ((3, 2, 2), (4, 3, 2, 2), GRID):
         for population in (
             Population(0.03, grid=grid),

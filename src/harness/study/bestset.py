@@ -1,9 +1,9 @@
 """All variants against all: paired differences, which of them are beyond noise, and how much a variant may lose.
 
 A difference is tested by Student's t of the clusters' sums with G-1 degrees of freedom. Its p-value is never below
-2^(1-m), the least that flipping the signs of the m clusters that differ at all can give: a t-test of few and alike
-differences is too sure. All pairs are corrected together, so that twelve equal variants give no claim of any kind
-beyond the nominal rate.
+2^(1-m), the least that flipping the signs of the m examples that differ at all can give (of the G clusters, where these
+all say the same): a t-test of few and alike differences is too sure. All pairs are corrected together, so that twelve
+equal variants give no claim of any kind beyond the nominal rate.
 Sources: S. Holm, Scandinavian Journal of Statistics 6 (1979); J. C. Hsu, Annals of Statistics 9 (1981) for comparisons
 with the best: the best is at least as good as each of the others, so what a variant may lose to it is bounded without
 knowing which it is.
@@ -70,7 +70,7 @@ def gaps_of(values: Floats, clusters: NDArray[np.int64]) -> Gaps:
     mean, error, common = differences[upper], errors[upper], groups[upper]
     with np.errstate(invalid="ignore", divide="ignore"):
         p = 2 * stdtr(np.maximum(common - 1, 1), -np.abs(mean) / error)
-    p = np.maximum(p, 2.0 ** (1 - moved[upper]))
+    p = np.maximum(p, 2.0 ** (1 - np.where(error > 0, moved[upper], common)))
     p = np.where((mean == 0) | (common < 2), 1.0, np.minimum(p, 1.0))
     raw, corrected = np.ones((count, count)), np.ones((count, count))
     raw[upper], corrected[upper] = p, holm(p)
@@ -93,7 +93,6 @@ def _of_complete(values: Floats, starts: NDArray[np.int64]) -> Callable[[int], F
     """As `_against` for one column and those after it, by the covariance of all; for values without a gap."""
     n, groups = len(values), len(starts)
     means = values.mean(axis=0)
-    sums = np.add.reduceat(values, starts)
     residuals = np.add.reduceat(values - means, starts)
     with np.errstate(divide="ignore", invalid="ignore"):
         covariance = np.float64(groups) / (groups - 1) * (residuals.T @ residuals) / n**2
@@ -104,7 +103,7 @@ def _of_complete(values: Floats, starts: NDArray[np.int64]) -> Callable[[int], F
         scale = own[i] + own[rest]
         variance = scale - 2 * covariance[i, rest]
         variance = np.where(variance < _NOTHING * scale, 0.0, variance) if groups > 1 else np.full(len(scale), np.inf)
-        moved = (np.abs(sums[:, [i]] - sums[:, rest]) > _NOTHING).sum(axis=0)
+        moved = (np.abs(values[:, [i]] - values[:, rest]) > _NOTHING).sum(axis=0)
         difference = np.where(moved > 0, means[i] - means[rest], 0.0)
         return difference, np.sqrt(variance), np.full(len(scale), groups), moved
 
@@ -112,13 +111,13 @@ def _of_complete(values: Floats, starts: NDArray[np.int64]) -> Callable[[int], F
 
 
 def _against(differences: Floats, starts: NDArray[np.int64]) -> Found:
-    """Mean, error, number of clusters, and number of clusters whose sum is not zero, of each column."""
+    """Mean, error, number of clusters, and number of examples that are not zero, of each column."""
     paired = ~np.isnan(differences)
     known = np.where(paired, differences, 0.0)
     n = paired.sum(axis=0)
     mean = known.sum(axis=0) / np.maximum(n, 1)
     groups = (np.add.reduceat(paired.astype(np.int64), starts) > 0).sum(axis=0)
-    moved = (np.abs(np.add.reduceat(known, starts)) > _NOTHING).sum(axis=0)
+    moved = (np.abs(known) > _NOTHING).sum(axis=0)
     squares = (np.add.reduceat(np.where(paired, differences - mean, 0.0), starts) ** 2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(groups / (groups - 1) * squares) / n

@@ -75,7 +75,8 @@ def _corrected(by_cluster: Sums, first: int, raw: float) -> tuple[float, float]:
     """The corrected score and its error.
 
     The error is that of one variant's mean, of the winner or of what the halves chose and on what they did not see
-    (the winner's own is too small where it is near the end of the range); the extrapolated gain counts as doubt too.
+    (the winner's own is too small where it is near the end of the range). The gain counts as doubt too: how much of it
+    to add is a guess.
     """
     train, quarters = _splits(len(by_cluster.sums))
     test = 1.0 - train
@@ -84,8 +85,8 @@ def _corrected(by_cluster: Sums, first: int, raw: float) -> tuple[float, float]:
     chosen = by_cluster.best(train)
     on_half = tested[rows, chosen]
     on_quarter = np.stack([tested[rows, by_cluster.best(part)] for part in quarters])
-    gain = NEXT_GAIN * float(np.nanmean(on_half) - np.nanmean(on_quarter))
-    score = min(raw, float(np.nanmean(on_half)) + gain)
+    gain = float(np.nanmean(on_half) - np.nanmean(on_quarter))
+    score = min(raw, float(np.nanmean(on_half)) + NEXT_GAIN * gain)
     error = max(by_cluster.error(first), _typical_error(by_cluster, test, chosen, on_half))
     return score, math.hypot(error, gain)
 
