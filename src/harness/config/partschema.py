@@ -107,4 +107,6 @@ def _without_title(schema: Schema) -> Schema:
     if "partsOf" in schema:
         one = ref(schema["partsOf"])
         return {"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
+    if any("partOf" in choice for choice in schema.get("anyOf", ())):
+        return {**schema, "anyOf": [_without_title(choice) for choice in schema["anyOf"]]}
     return {key: value for key, value in schema.items() if key != "title"}

@@ -75,7 +75,8 @@ class Asker(Protocol):
 class JudgingMetric(Measure, Protocol):
     """A metric that asks models or embedders, those that its fields hold (`Annotated[Any, PartOf("model")]`).
 
-    Its values are kept by what it reads: equal cases are judged once. A failed one is not kept.
+    Its values are kept by what it reads: equal cases are judged once. A failed one is not kept. Where one question of
+    its follows another, `asks`, a number or a method of the case, tells the plan how many there are.
     """
 
     async def assess(self, case: Case, asker: Asker) -> Verdict | float | None:
@@ -94,7 +95,8 @@ class CompositeMetric(Measure, Protocol):
     def members(self, scales: Mapping[str, Scale]) -> tuple[str, ...]:
         """Names of the metrics that it is made of, among all that there are besides composites.
 
-        Raises ValueError where one that it names is not among them or cannot be used.
+        Raises ValueError where one that it names is not among them or cannot be used; several arguments of the error
+        are several mistakes.
         """
 
     def combine(self, values: Mapping[str, float], scales: Mapping[str, Scale]) -> Verdict | None:

@@ -8,6 +8,9 @@ from typing import Any
 
 from harness.plugins.registry import Registration, find
 
+_SHOWN = 60
+"""Characters of a setting in a label at the most."""
+
 
 def setting(default: Any = dataclasses.MISSING, *, inert: bool = False, late: bool = False, **kwargs: Any) -> Any:
     """A field of a part. `inert` marks what cannot change a result (a timeout): it stays out of every key.
@@ -145,7 +148,9 @@ def label(part: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    """A setting in a label; a long text by its beginning."""
+    text = " ".join((", ".join(value) if isinstance(value, list) else str(value)).split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}\u2026"
 
 
 def written(part: Any) -> dict[str, Any]:

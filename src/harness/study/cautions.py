@@ -58,13 +58,20 @@ def poor(record: Mapping[str, Any]) -> str | None:
 
 
 def cautions(stored: StoredSweep) -> dict[str, list[str]]:
-    """What must be said next to the scores of each judge of a sweep, by metric; judges without any are left out."""
-    found = {}
+    """What must be said next to the scores of each judge of a sweep, by metric; judges without any are left out.
+
+    A metric that is made of others has the cautions of those.
+    """
+    found: dict[str, list[str]] = {}
     for entry in stored.metrics:
         if entry.get("judge"):
             said = _of_judge(stored, entry)
             if said:
                 found[entry["name"]] = said
+    for entry in stored.metrics:
+        made_of = [name for name in entry.get("members") or [] if name in found]
+        if made_of:
+            found[entry["name"]] = [f"{name}: {sentence}" for name in made_of for sentence in found[name]]
     return found
 
 

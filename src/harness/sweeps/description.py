@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import yaml
 
 from harness.config import NamedMetric, SweepConfig, Variant
 from harness.data import Problem
-from harness.plugins import CompositeMetric, JudgingMetric, identity, label
+from harness.plugins import CompositeMetric, JudgingMetric, identity, label, parts_within, registration
+from harness.records import Scale
 from harness.store import Writer
 from harness.sweeps import provenance
 from harness.sweeps.inputs import Inputs
@@ -31,7 +33,7 @@ def describe(writer: Writer, config: SweepConfig, inputs: Inputs, options: dict[
         "options": {**options, "concurrency": config.limits.concurrency},
         **_inputs(config, inputs),
         "axes": list(config.axes),
-        "metrics": [metric_entry(metric) for metric in config.metrics],
+        "metrics": metric_entries(config.metrics),
         "objective": {"metric": config.objective.metric, "direction": config.objective.direction},
         "repeats": config.repeats,
         "seed": config.seed,
@@ -78,8 +80,16 @@ def _skipped(problem: Problem, workspace: Path) -> dict[str, Any]:
     return {"file": name, **line, "document": problem.document, "reason": problem.mistake.found}
 
 
-def metric_entry(metric: NamedMetric) -> dict[str, Any]:
-    """A metric as the run folder tells it: what its values mean, and what decides them."""
+def metric_entries(metrics: Sequence[NamedMetric], known: Mapping[str, Scale] | None = None) -> list[dict[str, Any]]:
+    """Metrics as the run folder tells them: what their values mean, what decides them, and what they are made of.
+
+    `known` are scales of metrics that are there besides.
+    """
+    plain = {m.name: m.scale for m in metrics if not isinstance(m.part, CompositeMetric)}
+    return [_metric(metric, {**(known or {}), **plain}) for metric in metrics]
+
+
+def _metric(metric: NamedMetric, scales: Mapping[str, Scale]) -> dict[str, Any]:
     part = metric.part
     return {
         "name": metric.name,
@@ -91,9 +101,16 @@ def metric_entry(metric: NamedMetric) -> dict[str, Any]:
         "unit": part.unit,
         "at_least": metric.at_least,
         "at_most": metric.at_most,
-        "judge": isinstance(part, JudgingMetric),
+        "judge": isinstance(part, JudgingMetric) and not _embeds_only(part),
         "composite": isinstance(part, CompositeMetric),
+        "members": list(part.members(scales)) if isinstance(part, CompositeMetric) else [],
     }
+
+
+def _embeds_only(metric: Any) -> bool:
+    """Whether it asks embedders and no model: a formula, whose values nobody needs to trust."""
+    kinds = {registration(held).kind for held in parts_within(metric)}
+    return kinds == {"embedder"}
 
 
 def _variant(variant: Variant) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from harness.sweeps.workload import Cell, Workload
 T = TypeVar("T")
 _TRIED = 100
 """Cases of one metric by which its calls are estimated."""
-_USUAL_ANSWER = "word " * 60
-"""An answer that nobody knows yet, of the length that the cost of answers is estimated by."""
+_USUAL_ANSWER = f"{'word ' * 60}[1]. "
+"""An answer that nobody knows yet, with a citation, of the length that the cost of answers is estimated by."""
 
 
 @dataclass

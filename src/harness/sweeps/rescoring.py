@@ -21,7 +21,7 @@ from harness.sweeps import provenance
 from harness.sweeps.asker import GatewayAsker
 from harness.sweeps.cache import DiskCache
 from harness.sweeps.claims import Claims
-from harness.sweeps.description import metric_entry
+from harness.sweeps.description import metric_entries
 from harness.sweeps.gateway import Gateway, Prices, Spent, check_environment, check_prices, trace_of
 from harness.sweeps.judging import Judging
 from harness.sweeps.progress import Progress
@@ -139,10 +139,15 @@ class _Scoring:
 
     async def _score(self, cache: DiskCache, gateway: Gateway) -> None:
         variants = [(entry["id"], entry["label"]) for entry in self._stored.variants]
-        known = {entry["name"]: _scale(entry) for entry in self._stored.metrics if not entry.get("composite")}
         at_once = scores_at_once(self._options.limits)
         scorer = Scorer(
-            self._metrics, variants, cache, self._progress, known=known, at_once=at_once, fresh=self._options.fresh
+            self._metrics,
+            variants,
+            cache,
+            self._progress,
+            known=self._known(),
+            at_once=at_once,
+            fresh=self._options.fresh,
         )
         judging = Judging(scorer, GatewayAsker(gateway, cache), self._keeper(scorer), self._end)
         examples = examples_of(self._stored)
@@ -170,6 +175,10 @@ class _Scoring:
 
         return keep
 
+    def _known(self) -> dict[str, Scale]:
+        """How the stored metrics are read, of which others may be made."""
+        return {entry["name"]: _scale(entry) for entry in self._stored.metrics if not entry.get("composite")}
+
     def _members(self) -> frozenset[str]:
         """The metrics of the sweep that composites may be made of, but for those that are computed anew."""
         if not any(isinstance(metric.part, CompositeMetric) for metric in self._metrics):
@@ -189,7 +198,7 @@ class _Scoring:
         return {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "by": _who(),
-            "metrics": [metric_entry(metric) for metric in self._metrics],
+            "metrics": metric_entries(self._metrics, self._known()),
             "cells": self._progress.cells_done,
             "versions": provenance.versions(),
             "git": state,
