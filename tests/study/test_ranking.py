@@ -109,6 +109,7 @@ def test_the_best_set_holds_the_best_and_the_cheapest_of_it_loses_little() -> No
     assert found["holds"] >= 0.95
     assert found["size"] > 1
     assert found["known"] > 0.3
+    assert found["known wrongly"] <= 0.05
     assert found["cheapest within"] >= 0.95
 
 
