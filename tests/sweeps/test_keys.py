@@ -13,6 +13,7 @@ from harness.plugins import KINDS, identity, known, make
 from harness.records import Context, Corpus, Document, Example, Message, Passage
 from harness.sweeps import keys
 from harness.sweeps.prompting import request_of
+from tests.parts.needed import needed
 from tests.workspaces import make_workspace, write
 
 CORPUS = Corpus((Document("a.md", "Some text about opening hours. And more of it."),))
@@ -129,6 +130,7 @@ LATE: dict[str, Any] = {
     "url": "http://127.0.0.1:8000",
     "tenant": "shop",
     "database": "articles",
+    "on": "needed",
 }
 """Another value for each field that came after its part was first used."""
 
@@ -188,11 +190,12 @@ def test_every_field_of_every_part_is_part_of_its_identity(kind: str, config_pat
             required = {"k": 5}
         if registration.name == "python:":
             required = {"target": f"{config_path.parent.parent / 'parts.py'}:part_of"}
-        if registration.name == "regex":
-            required = {"pattern": "x"}
         if "model" in names:
-            required = {"model": make("model", "local/extractive")}
-        part = registration.cls(**required)
+            required = {"model": "local/extractive"}
+        if kind == "metric":
+            required = {**required, **needed(registration.name)}
+        use = registration.name if registration.is_prefix else {"use": registration.name}
+        part = registration.cls(**required) if isinstance(use, str) else make(kind, {**use, **required})
         assert names <= set(identity(part)), registration.name
         for late in (f.name for f in fields if f.metadata.get("late")):
             server = {"url": LATE["url"]} if late in ("tenant", "database") else {}
