@@ -5,7 +5,7 @@ into halves again and again; the best variant of one half is scored on the other
 That is the expected score of choosing on half of the examples, without any model. All of them choose better than half
 of them, so what choosing on a half gains over choosing on a quarter of the clusters (same test halves) is added 0.8
 times: gains from doubling the examples shrink by 1/2 where variants clearly differ (regret falls as 1/n), and grow by
-1.4 where differences drown in noise (it falls as the root of n, and is then small). docs/decisions/18-ranking.md has
+1.4 where differences drown in noise (it falls as the root of n, and is then small). docs/decisions/0018-ranking.md has
 the simulations that chose this rule, and those that its rivals lost.
 """
 
