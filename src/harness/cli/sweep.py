@@ -166,10 +166,43 @@ def _verdict(summary: dict[str, Any], objective: str) -> None:
         )
     else:
         click.echo("Every other variant is worse beyond noise (paired, clustered, Holm-corrected at 5%).")
+    _corrected(best, objective)
+    _cheapest(summary)
     if summary["detectable"] is not None:
-        click.echo(f"This dataset can show differences in {objective} of about {summary['detectable']:.3f} or more.")
+        _detectable(summary, objective)
     if summary["clusters"] < 30:
         click.echo(f"Only {summary['clusters']} clusters of examples: the intervals are too narrow below 30.")
+
+
+def _corrected(best: dict[str, Any], objective: str) -> None:
+    """What to expect of the winner, which had luck, too."""
+    found = best.get("corrected")
+    if found is not None:
+        ends = interval(*found["interval"])
+        click.echo(
+            f"Its {objective} of {number(best['score'])} was chosen as the best of many; "
+            f"on fresh questions expect about {number(found['score'])} ({ends})."
+        )
+
+
+def _cheapest(summary: dict[str, Any]) -> None:
+    """The cheapest of those that may be the best."""
+    runs = {run["variant"]: run for run in summary["runs"]}
+    found = runs.get(summary.get("cheapest") or "")
+    if found is not None and found["variant"] != summary["best"]["variant"]:
+        cost = money(found["expense"]["usd"] * 1000)
+        click.echo(f"Cheapest of them, at most 2 points worse: {found['label']}, USD {cost} for 1,000 answers.")
+
+
+def _detectable(summary: dict[str, Any], objective: str) -> None:
+    """The differences that the dataset can show: of two variants, and between any two of all."""
+    said = (
+        f"This dataset can show a difference in {objective} of about {summary['detectable']:.3f} between two variants"
+    )
+    wide = summary.get("detectable_any")
+    if summary["variants"] > 2 and wide is not None:
+        said += f" that were chosen beforehand, of about {wide:.3f} between any two of these {summary['variants']}"
+    click.echo(f"{said}.")
 
 
 def _foreseen(summary: dict[str, Any]) -> str:

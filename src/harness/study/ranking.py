@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -72,7 +73,8 @@ class Ranking:
     so that a variant cannot win by failing.
 
     `best_set` holds the first and all that cannot be told from it. `detectable` is the smallest difference that this
-    dataset shows with 80% power between typical variants (one comparison, not corrected). `cheapest` is, of the best
+    dataset shows with 80% power between two typical variants that were chosen beforehand; `detectable_any` between any
+    two of all, which takes the first step of Holm's correction. `cheapest` is, of the best
     set, the least costly of those that lose at most `within` to the best (95% sure for alpha 0.05); the first where
     none is known to. None without costs. `cautions` say what a reader must know first.
     """
@@ -86,6 +88,19 @@ class Ranking:
     costs: Mapping[str, float] | None = None
     method: str = METHOD
     ground: _Ground | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def direction(self) -> str:
+        """`maximize` or `minimize`."""
+        return self.ground.direction if self.ground else "maximize"
+
+    @property
+    def detectable_any(self) -> float | None:
+        """The smallest difference that this dataset shows with 80% power between any two of the variants."""
+        if self.ground is None:
+            return None
+        pairs = math.comb(len(self.places), 2)
+        return _detectable(self.ground.gaps, self.ground.alpha / max(1, pairs))
 
     @property
     def best(self) -> str | None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from harness.store import StoredSweep, layout, write_summary
 from harness.study.cautions import cautions
 from harness.study.cells import cells
+from harness.study.expenses import Expense, expenses
 from harness.study.figures import METHOD, scale_of, whole_figures
 from harness.study.matrix import matrices
+from harness.study.pareto import plain_front
 from harness.study.ranking import Ranking, rank
 
 
@@ -20,7 +26,8 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
     scales = {metric["name"]: scale_of(metric) for metric in stored.metrics}
     scored = cells(stored, list(scales))
     metrics = {name: whole_figures(found[name], scale, scored[name]) for name, scale in scales.items()}
-    ranking = ranking_of(stored, found)
+    spent = expenses(stored)
+    ranking = ranking_of(stored, found, {name: entry.usd for name, entry in spent.items()})
     objective = header["objective"]["metric"]
     first = ranking.places[0].variant if ranking.places else None
     best = first if first is not None and metrics[objective][first].n else None
@@ -42,9 +49,14 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
             "label": labels[best],
             "score": metrics[objective][best].mean,
             "interval": [metrics[objective][best].low, metrics[objective][best].high],
+            "corrected": _corrected(ranking),
         },
         "best_set": ranking.best_set if best else [],
+        "cheapest": ranking.cheapest,
+        "front": _front(ranking, spent),
         "detectable": ranking.detectable,
+        "detectable_any": ranking.detectable_any,
+        "ranking_cautions": list(ranking.cautions),
         "clusters": ranking.clusters,
         "interval_method": METHOD,
         "thresholds": {
@@ -62,6 +74,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
                 "label": entry["label"],
                 "params": entry["params"],
                 "exact_search": entry["id"] not in totals["approximate"],
+                "expense": spent[entry["id"]].as_json(),
                 "metrics": {name: by_variant[entry["id"]].as_json() for name, by_variant in metrics.items()},
             }
             for entry in stored.variants
@@ -81,10 +94,39 @@ def summary_of(stored: StoredSweep) -> dict[str, Any]:
     return summarise(stored, keep=status == "complete")
 
 
-def ranking_of(stored: StoredSweep, found: dict[str, Any] | None = None) -> Ranking:
-    """The ranking by the sweep's objective."""
+def ranking_of(
+    stored: StoredSweep, found: dict[str, Any] | None = None, usd: Mapping[str, float | None] | None = None
+) -> Ranking:
+    """The ranking by the sweep's objective; the cheapest is told where all costs are known, and not all the same."""
     objective = stored.header["objective"]
-    return rank((found or matrices(stored))[objective["metric"]], objective["direction"], worst_of(stored))
+    known = {name: cost for name, cost in (usd or {}).items() if cost is not None}
+    costs = known if len(known) == len(stored.variants) and len(set(known.values())) > 1 else None
+    matrix = (found or matrices(stored))[objective["metric"]]
+    return rank(matrix, objective["direction"], worst_of(stored), costs=costs)
+
+
+def _corrected(ranking: Ranking) -> dict[str, Any] | None:
+    """The best score less the luck of having been chosen; None where there was no choice."""
+    if len(ranking.places) < 2:
+        return None
+    winner = ranking.winner
+    ends = [end if math.isfinite(end) else None for end in (winner.low, winner.high)]
+    return {"score": winner.score, "interval": ends}
+
+
+def _front(ranking: Ranking, spent: Mapping[str, Expense]) -> list[str]:
+    """The variants that no other is at least as good as by score, cost and latency, and better in one, by the means."""
+    names = [place.variant for place in ranking.places]
+    scores = [place.score if ranking.direction == "maximize" else -place.score for place in ranking.places]
+    columns = [scores]
+    for values in ([spent[name].usd for name in names], [spent[name].latency_ms for name in names]):
+        known = [-value for value in values if value is not None]
+        if len(known) == len(names):
+            columns.append(known)
+    if not names:
+        return []
+    on_front = plain_front(np.array(columns).T)
+    return [name for name, kept in zip(names, on_front, strict=True) if kept]
 
 
 def worst_of(stored: StoredSweep) -> float | None:
