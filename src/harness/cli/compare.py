@@ -10,6 +10,8 @@ from harness.cli import options
 from harness.cli.output import number, print_json, print_table
 from harness.errors import UserError
 
+_PASSAGES, _SHORT = 3, 60
+
 
 @click.command("compare")
 @click.argument("runs", nargs=-1, required=True)
@@ -26,14 +28,19 @@ def command(
     runs_uri: str | None,
     json_: bool,
 ) -> None:
-    """Compare each of RUNS with the first of them, on the examples that both answered."""
+    """Compare each of RUNS with the first of them, on the examples that both have.
+
+    Failed cells count as the worst score. p-values are corrected (Holm) over the rows that are shown: name few metrics,
+    and look at slices (--tag) only where you look for something.
+    """
     from harness.study.listing import find_run
-    from harness.study.pairs import compare_runs
+    from harness.study.pairs import compare_many
 
     if len(runs) < 2:
         raise UserError("compare needs at least two runs; harness runs lists them")
     found = [find_run(options.store_of(run, runs_uri), run) for run in runs]
-    pairs = [compare_runs(other, found[0], list(metrics), slices, changed) for other in found[1:]]
+    by = metrics[0] if metrics else None
+    pairs = compare_many(found[1:], found[0], list(metrics), slices, changed, by)
     if json_:
         print_json(pairs)
         return
@@ -43,24 +50,47 @@ def command(
 
 def _show(pair: dict[str, Any]) -> None:
     click.echo(f"{pair['run']}  {pair['label']}\nagainst {pair['baseline']}  {pair['baseline_label']}\n")
+    for entry in pair["settings"]:
+        click.echo(f"  {entry['setting']}: {_short(entry['before'])} -> {_short(entry['after'])}")
     rows = [_row(entry) for entry in pair["metrics"]]
-    columns = ["metric", "slice", "baseline", "run", "difference", "95% interval", "p", "n", "verdict"]
-    print_table("Paired differences", columns, rows, right=["baseline", "run", "difference", "p", "n"])
+    columns = ["metric", "slice", "baseline", "run", "difference", "95% interval", "p", "p corrected", "n", "verdict"]
+    right = ["baseline", "run", "difference", "p", "p corrected", "n"]
+    print_table("\nPaired differences", columns, rows, right=right)
+    first = next((entry for entry in pair["metrics"] if "sentence" in entry), None)
+    if first is not None:
+        click.echo(f"{first['metric']}: {first['sentence']}.")
     few = sorted({entry["clusters"] for entry in pair["metrics"] if entry.get("caution")})
     if few:
         counts = f"{few[0]}" if len(few) == 1 else f"{few[0]} to {few[-1]}"
-        click.echo(f"Caution: some rows rest on {counts} clusters; intervals from fewer than 30 are too narrow")
-    click.echo(f"Method: {pair['method']}; p-values are not corrected for the number of rows.")
+        click.echo(f"Caution: some rows rest on {counts} clusters; from fewer than 30 little can be learnt of others.")
+    methods = list(dict.fromkeys(entry["method"] for entry in pair["metrics"] if "method" in entry))
+    families = pair["families"]
+    parts = f", the {families['slices']} rows of slices among themselves" if families["slices"] else ""
+    click.echo(f"Method: {'; '.join(methods)}.")
+    click.echo(f"Corrected by Holm: the {families['all']} rows over all examples among themselves{parts}.")
     for example in pair["changed"]:
-        click.echo(
-            f"\n[{example['example']}] {example['question']}  ({example['metric']} {example['difference']:+.3f})"
-        )
-        click.echo(f"  baseline: {example['baseline_answer']}\n  run:      {example['answer']}")
+        _show_changed(example)
+
+
+def _show_changed(example: dict[str, Any]) -> None:
+    click.echo(f"\n[{example['example']}] {example['question']}  ({example['metric']} {example['difference']:+.3f})")
+    for name, side in (("baseline", example["baseline"]), ("run", example["run"])):
+        answer = f"FAILED: {side['failure']}" if side["failure"] else side["answer"]
+        score: dict[str, Any] = next((s for s in side["scores"] if s["metric"] == example["metric"]), {})
+        reason = score.get("reason") or score.get("failure")
+        click.echo(f"  {name + ':':10}{answer}" + (f"\n            ({reason})" if reason else ""))
+        for p in side["passages"][:_PASSAGES]:
+            click.echo(f"            {number(p['similarity'])} {p['document']}:{p['start']}-{p['end']}")
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
 def _row(entry: dict[str, Any]) -> list[str]:
     if entry.get("note"):
-        return [entry["metric"], entry["slice"], "-", "-", "-", "-", "-", "0", entry["note"]]
+        return [entry["metric"], entry["slice"], "-", "-", "-", "-", "-", "-", "0", entry["note"]]
     return [
         entry["metric"],
         entry["slice"],
@@ -68,7 +98,12 @@ def _row(entry: dict[str, Any]) -> list[str]:
         number(entry["mean"]),
         f"{entry['difference']:+.3f}",
         f"{entry['low']:+.3f} to {entry['high']:+.3f}",
-        "<0.001" if entry["p"] < 0.001 else f"{entry['p']:.3f}",
+        _p(entry["p"]),
+        _p(entry["p_corrected"]),
         str(entry["n"]),
         entry["verdict"],
     ]
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
