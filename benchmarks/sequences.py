@@ -139,8 +139,10 @@ def looks(runs: int) -> None:
             where = f"{kind:14} n {examples} clusters of {cluster} shift {shift} {what:10}"
             ratio = one.width / one.fixed
             print(f"  {where}: {100 * one.missed:4.1f} (naive {100 * one.naive:4.1f}), {ratio:.2f}", flush=True)
-    print(f"most: {100 * max(one.missed for one in found.values()):.1f}%; naive "
-          f"{100 * min(one.naive for one in found.values()):.0f} to {100 * max(one.naive for one in found.values()):.0f}%")
+    print(
+        f"most: {100 * max(one.missed for one in found.values()):.1f}%; naive "
+        f"{100 * min(one.naive for one in found.values()):.0f} to {100 * max(one.naive for one in found.values()):.0f}%"
+    )
     wide = [f"{w.kind} n {w.examples} of {w.cluster}" for (w, _), one in found.items() if one.width > 1.9 * one.fixed]
     print(f"wider than 1.9: {len(wide)} of {len(found)}: {sorted(set(wide))}")
 
@@ -167,8 +169,10 @@ def sorted_arrival(runs: int, examples: int = 200, seed: int = 5) -> tuple[float
 def order(runs: int) -> None:
     """What the drawn order is for."""
     missed, trusting, share = sorted_arrival(runs)
-    print(f"cells that come in sorted by score, {runs} runs: ever missed, drawn order {100 * missed:.1f}%, "
-          f"as they come {100 * trusting:.1f}%; units that count halfway {100 * share:.1f}%")
+    print(
+        f"cells that come in sorted by score, {runs} runs: ever missed, drawn order {100 * missed:.1f}%, "
+        f"as they come {100 * trusting:.1f}%; units that count halfway {100 * share:.1f}%"
+    )
 
 
 def main() -> None:

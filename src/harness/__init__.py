@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from harness.study.effects import Effects
     from harness.study.inference.power import Power
     from harness.study.loaded import Sweep
+    from harness.study.race import Race
     from harness.study.ranking import Ranking
 
-__all__ = ["compare", "effects", "load", "power", "rank", "runs", "sweep"]
+__all__ = ["compare", "effects", "load", "power", "race", "rank", "runs", "sweep"]
 
 
 def sweep(path: str, **overrides: Any) -> Sweep:
@@ -108,3 +109,13 @@ def effects(scores: pd.DataFrame, variants: pd.DataFrame, alpha: float = 0.05, *
     from harness.study.effects import effects_of
 
     return effects_of(scores, variants, alpha, **options)
+
+
+def race(values: ArrayLike, confidence: float = 0.95, clusters: Iterable[object] | None = None, seed: int = 0) -> Race:
+    """Replay a race on an array variants x examples (higher is better, NaN: no such cell): `.kept`, `.best`, `.cells`.
+
+    Variants leave as soon as they cannot be the best with this confidence, which holds at every look.
+    """
+    from harness.study.race import race as run_race
+
+    return run_race(values, confidence, clusters, seed)

@@ -23,14 +23,14 @@ _LEAST, _MOST, _CAP = 0.6, 6.0, 0.8
 _HALVINGS = 18
 
 
-def shares(units: int, alpha: float) -> Floats:
-    """Shares of the capital to bet at each unit, to be right at about so many `units` at level `alpha`.
+def shares(units: int, alpha: float, most: float = _CAP) -> Floats:
+    """Shares of the capital to bet at each unit, `most` at most, to be right at about `units` at level `alpha`.
 
     At the mean m and the spread s the best share is sqrt(2 log(1/alpha) / units) x m / s; m / s is taken to lie between
-    0.6 and 6, and no bet is above 0.8, which pays where few units vary little.
+    0.6 and 6. That no bet is above 0.8 pays where few units vary little.
     """
     best = math.sqrt(2 * math.log(1 / alpha) / max(1, units))
-    return np.minimum(best * np.geomspace(_LEAST, _MOST, _SHARES), _CAP)
+    return np.minimum(best * np.geomspace(_LEAST, _MOST, _SHARES), most)
 
 
 def lower_bounds(sums: Floats, sizes: Floats, largest: float, units: int, alpha: float) -> Floats:

@@ -7,7 +7,8 @@ are independent draws, and which of them are in has nothing to do with their sco
   their range for exact bounds to be of use, and for scores without ends. Student's t against a mixture of alternatives:
   the capital after G units is (1 + G g)^(-1/2) ((1 + t^2 / v) / (1 + t^2 / (v (1 + G g))))^(G / 2), v = G - 1.
   It is refused until eight units are in that vary in at least four of them, since a mean of units that agree looks
-  certain: until then betting speaks, or nobody.
+  certain, and for a mean within a tenth of the range of its ends, where scores are skewed: there betting speaks, or
+  nobody.
 Sources: T. L. Lai, "On confidence sequences", Annals of Statistics 4 (1976), and H. Wang, A. Ramdas, "Anytime-valid
 t-tests and confidence sequences for Gaussian means with unknown variance", Sequential Analysis 44 (2025), for the t;
 I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy, A. Ramdas, "Time-uniform central limit theory and asymptotic
@@ -33,6 +34,7 @@ NORMAL = "confidence sequence of Student's t, asymptotic"
 
 _LEAST_UNITS = 8
 _LEAST_SPREAD = 4.0
+_EDGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def sequences(
     by_t = np.zeros(len(means), dtype=bool)
     if not exact:
         found = _by_t(sums, sizes, len(planned), alpha)
-        by_t = trusted(sums, sizes) & np.isfinite(found[0])
+        by_t = trusted(sums, sizes, bounds) & np.isfinite(found[0])
         low, high = (np.where(by_t, end, known) for end, known in zip(found, (low, high), strict=True))
     rest = ~by_t
     if bounded and rest.any():
@@ -80,24 +82,24 @@ def sequences(
     return Sequences(means, np.maximum(low, bounds.lowest), np.minimum(high, bounds.highest), rest & bounded, units)
 
 
-def trusted(sums: Floats, sizes: Floats) -> NDArray[np.bool_]:
-    """The columns in which enough units vary for their sums to be about normal.
+def trusted(sums: Floats, sizes: Floats, bounds: Bounds) -> NDArray[np.bool_]:
+    """The columns in which enough units vary, and away from the ends, for their sums to be about normal.
 
-    At least eight units, and of the units' deviations (sum of squares)^2 / (sum of fourth powers) is at least 4: four
-    units that are off, be the others as they may.
+    At least eight units, of whose deviations (sum of squares)^2 / (sum of fourth powers) is at least 4: four units that
+    are off, be the others as they may. With both ends known the mean is a tenth of the range or more from either.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        squares = (sums - sums.sum(axis=0) / sizes.sum(axis=0) * sizes) ** 2
+        means = sums.sum(axis=0) / sizes.sum(axis=0)
+        squares = (sums - means * sizes) ** 2
         spread = squares.sum(axis=0) ** 2 / (squares**2).sum(axis=0)
-    units = (sizes > 0).sum(axis=0)
     vary = squares.sum(axis=0) > 1e-18 * np.maximum(1.0, (sums**2).sum(axis=0))
-    found: NDArray[np.bool_] = (units >= _LEAST_UNITS) & vary & (spread >= _LEAST_SPREAD)
+    edge = _EDGE * (bounds.highest - bounds.lowest) if math.isfinite(bounds.highest - bounds.lowest) else -math.inf
+    inside = (means >= bounds.lowest + edge) & (means <= bounds.highest - edge)
+    found: NDArray[np.bool_] = ((sizes > 0).sum(axis=0) >= _LEAST_UNITS) & vary & (spread >= _LEAST_SPREAD) & inside
     return found
 
 
-def _by_betting(
-    sums: Floats, sizes: Floats, planned: Floats, bounds: Bounds, alpha: float
-) -> tuple[Floats, Floats]:
+def _by_betting(sums: Floats, sizes: Floats, planned: Floats, bounds: Bounds, alpha: float) -> tuple[Floats, Floats]:
     span = bounds.highest - bounds.lowest
     scaled = np.clip((sums - bounds.lowest * sizes) / span, 0.0, sizes)
     largest = max(float(planned.max(initial=1.0)), float(sizes.max(initial=1.0)))
