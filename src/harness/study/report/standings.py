@@ -1,0 +1,74 @@
+"""The ranking with intervals, and every metric of every variant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.study.report.amounts import finite
+from harness.study.report.material import Material
+
+
+def standings(material: Material) -> dict[str, Any]:
+    """`rows`, best first, those without a score last; `metrics` are the names of all metrics."""
+    ranking = material.ranking
+    table = ranking.table
+    lost = dict(zip(table["variant"], table["most_lost"], strict=True))
+    runs = {run["variant"]: run for run in material.summary["runs"]}
+    scored = [place.variant for place in ranking.places]
+    rows = []
+    for place in ranking.places:
+        rows.append(
+            _row(material, runs[place.variant])
+            | {
+                "place": material.places[place.variant],
+                "score": place.score,
+                "low": finite(place.low),
+                "high": finite(place.high),
+                "gap": place.gap,
+                "p": place.p,
+                "in_best_set": place.in_best_set,
+                "most_lost": finite(lost[place.variant]),
+                "n": place.n,
+                "failed": place.failed,
+            }
+        )
+    rows += [_row(material, run) | _BLANK for name, run in runs.items() if name not in scored]
+    return {
+        "metric": material.metric["name"],
+        "direction": material.direction,
+        "unit": material.metric.get("unit") or "",
+        "low": material.metric["low"],
+        "high": material.metric["high"],
+        "axes": list(material.stored.header.get("axes") or next(iter(runs.values()), {"params": {}})["params"]),
+        "metrics": [entry["name"] for entry in material.stored.metrics],
+        "clusters": ranking.clusters,
+        "examples": len(material.stored.examples),
+        "repeats": material.stored.header.get("repeats", 1),
+        "method": ranking.method,
+        "interval_method": material.summary["interval_method"],
+        "rows": rows,
+    }
+
+
+_BLANK: dict[str, Any] = {
+    **dict.fromkeys(("place", "score", "low", "high", "gap", "p", "most_lost")),
+    "in_best_set": False,
+    "n": 0,
+}
+
+
+def _row(material: Material, run: dict[str, Any]) -> dict[str, Any]:
+    expense = material.expenses[run["variant"]]
+    objective = run["metrics"].get(material.metric["name"], {})
+    return {
+        "variant": run["variant"],
+        "run": run["run"],
+        "label": run["label"],
+        "params": run["params"],
+        "failed": objective.get("failed", 0),
+        "usd": expense.usd,
+        "latency_ms": expense.latency_ms,
+        "answers": expense.n,
+        "exact_search": run.get("exact_search", True),
+        "metrics": run["metrics"],
+    }

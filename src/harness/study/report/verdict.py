@@ -1,0 +1,222 @@
+"""The verdict in plain words: what to ship, how sure that is, and what nobody can tell from these data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from harness.study.comparison import Comparison, compare
+from harness.study.report import amounts
+from harness.study.report.contest import Contest
+from harness.study.report.material import Material
+from harness.study.resampling import FEW_CLUSTERS
+
+Sentence = dict[str, str]
+GOOD, DOUBT, PLAIN = "good", "doubt", "plain"
+"""The tones of a sentence: it supports the choice, it warns, it informs."""
+_STATUS = {
+    "running": "This sweep is still running: the figures are of a part and will change.",
+    "interrupted": "This sweep was interrupted: the figures are of a part. The same command carries it on.",
+    "incomplete": "This sweep ended incomplete (too many failures, or its budget was spent).",
+    "failed": "This sweep failed before its end: the figures are of a part.",
+}
+
+
+def verdict_of(material: Material, contest: Contest | None) -> dict[str, Any]:
+    """`headline`, and `sentences`, each with what it is about (`about`), its `text` and its `tone`."""
+    sentences = [
+        {"about": about, "text": text, "tone": tone} for about, text, tone in _sentences(material, contest) if text
+    ]
+    return {"headline": _headline(material), "sentences": sentences}
+
+
+def _headline(material: Material) -> str:
+    metric = material.metric["name"]
+    if not material.scored:
+        return f"Nothing can be shipped on these data: no variant has a score of {metric}."
+    first = material.label(material.ranking.places[0].variant)
+    if len(material.variants) == 1:
+        return f"One configuration was measured, and nothing to compare it with: {first}."
+    begins = "Ship" if material.stored.status == "complete" else "So far, ahead is"
+    if len(material.ranking.best_set) == 1:
+        return f"{begins} {first}."
+    if len(material.ranking.best_set) == len(material.ranking.places):
+        return f"No difference can be claimed between the variants; ahead by the mean is {first}."
+    return f"{begins} {first}. It is not surely the best."
+
+
+def _sentences(material: Material, contest: Contest | None) -> Iterator[tuple[str, str, str]]:
+    yield "status", _status(material), DOUBT
+    if material.scored:
+        yield from _sure(material)
+        yield "cheapest", _cheapest(material), PLAIN
+        yield from _winner(material)
+        yield from _against(material, contest)
+        yield from _detectable(material)
+    yield from _cautions(material)
+    for name, said in (material.summary.get("judges") or {}).items():
+        yield "judges", f"Judge of {name}: {'; '.join(said)}.", DOUBT
+    yield from _failures(material)
+
+
+def _status(material: Material) -> str:
+    summary = material.summary
+    said = _STATUS.get(material.stored.status, "")
+    if summary["finished_cells"] < summary["cells"]:
+        said += f" {summary['finished_cells']:,} of {summary['cells']:,} cells are there."
+    why = material.stored.exit.get("reason") or material.stored.exit.get("error")
+    return f"{said} It says: {why}" if said and isinstance(why, str) else said.strip()
+
+
+def _sure(material: Material) -> Iterator[tuple[str, str, str]]:
+    ranking = material.ranking
+    count, alike = len(ranking.places), len(ranking.best_set) - 1
+    if count < 2:
+        return
+    basis = "paired differences, Holm-corrected at 5% over all pairs"
+    if not alike:
+        yield "sure", f"Sure: each of the {amounts.plural(count - 1, 'other variant')} is worse ({basis}).", GOOD
+        return
+    worse = count - 1 - alike
+    rest = f"; {worse:,} {'is' if worse == 1 else 'are'} worse beyond noise" if worse else ""
+    yield (
+        "sure",
+        f"Not sure: {alike:,} of the {amounts.plural(count - 1, 'other variant')} cannot be told from it{rest} "
+        f"({basis}). The best set holds {alike + 1:,}: any of them may be the best.",
+        DOUBT,
+    )
+    yield "needed", _needed(material), DOUBT
+
+
+def _needed(material: Material) -> str:
+    """What it would take to tell the two best apart."""
+    first, second = (material.matrix.variants.index(place.variant) for place in material.ranking.places[:2])
+    pair = material.values[:, first], material.values[:, second]
+    examples = material.stored.examples
+    both = [i for i in range(len(examples)) if not math.isnan(pair[0][i] - pair[1][i])]
+    if not both:
+        return ""
+    found = compare(pair[0][both], pair[1][both], [examples[i]["cluster"] for i in both])
+    gap = material.looked_for or abs(found.difference)
+    if not gap:
+        return "The two best score the same in every mean: no number of examples like these would tell them apart."
+    more, asked = found.more_examples(gap), _difference(material, found, gap)
+    if more is None:
+        return f"How many more examples would show {asked} between the two best cannot be told from these scores."
+    if more == 0:
+        return f"These examples would show {asked} between the two best with 80% power: they differ less than that."
+    noun = "example" if more == 1 else "examples"
+    return f"{more:,} more {noun} would be needed to show {asked} between the two best (80% power)."
+
+
+def _difference(material: Material, found: Comparison, gap: float) -> str:
+    if found.points and material.looked_for is not None:
+        return f"{100 * gap:.3g} points"
+    return f"a difference of {amounts.number(gap)}" + _unit(material)
+
+
+def _unit(material: Material) -> str:
+    return f" {material.metric['unit']}" if material.metric.get("unit") else ""
+
+
+def _cheapest(material: Material) -> str:
+    ranking = material.ranking
+    if ranking.cheapest is None:
+        same = {each.usd for each in material.expenses.values()}
+        return "" if len(ranking.places) < 2 else _no_cheapest(same)
+    usd = amounts.per_thousand(material.expenses[ranking.cheapest].usd)
+    if ranking.cheapest == ranking.places[0].variant:
+        return f"No cheaper variant of the best set is known to be as good within 2 points: the first costs USD {usd} for 1,000 answers."
+    first = amounts.per_thousand(material.expenses[ranking.places[0].variant].usd)
+    return (
+        f"The cheapest of the best set is {material.label(ranking.cheapest)}: USD {usd} for 1,000 answers in place of "
+        f"{first}, and at most 2 points worse than the best (95% sure)."
+    )
+
+
+def _no_cheapest(costs: set[float | None]) -> str:
+    if None in costs:
+        return "Which of the best set is the cheapest cannot be told: prices are missing."
+    return "All variants cost the same, so none of the best set is the cheapest."
+
+
+def _winner(material: Material) -> Iterator[tuple[str, str, str]]:
+    ranking, metric = material.ranking, material.metric["name"]
+    if len(ranking.places) < 2:
+        figure = ranking.places[0]
+        text = f"Its {metric} is {amounts.number(figure.score)}{_unit(material)} ({amounts.interval(figure.low, figure.high)}, n = {figure.n:,})."
+        yield "score", text, PLAIN
+        return
+    found = ranking.winner
+    yield (
+        "score",
+        f"Expect a {metric} of {amounts.number(found.score)}{_unit(material)} on fresh questions "
+        f"({amounts.interval(found.low, found.high)}, 95%). It scored {amounts.number(found.raw)} here, but was chosen "
+        f"as the best of {len(ranking.places):,}, and the best of many has luck, too.",
+        PLAIN,
+    )
+
+
+def _against(material: Material, contest: Contest | None) -> Iterator[tuple[str, str, str]]:
+    if contest is None or contest.comparison is None:
+        return
+    (stored, _), (base, entry) = contest.winner, contest.baseline
+    found = contest.comparison
+    sentence = found.sentence().replace("the first is", "the winner is").replace(" the second (", " it (")
+    said = f"Against the baseline ({entry['label']}): {sentence}."
+    better = found.claims_difference and (found.difference > 0) == (contest.direction == "maximize")
+    place = next((p for p in material.ranking.places if p.variant == entry["id"]), None)
+    if base.id == stored.id and place is not None and place.p is not None and len(material.places) > 2:
+        better = not place.in_best_set
+        claim = "the difference stands" if better else "no difference can be claimed"
+        said += (
+            " That is this pair alone, and the winner was chosen on the same examples; "
+            f"corrected for all pairs {claim} (p = {amounts.p_value(place.p)})."
+        ).replace("= <", "< ")
+    yield "baseline", said, GOOD if better else DOUBT
+
+
+def _detectable(material: Material) -> Iterator[tuple[str, str, str]]:
+    ranking, metric = material.ranking, material.metric["name"]
+    if ranking.detectable is not None:
+        said = (
+            f"With {amounts.plural(len(material.stored.examples), 'example')} in {amounts.plural(ranking.clusters, 'cluster')}, this dataset "
+            f"can show a difference in {metric} of about {amounts.number(ranking.detectable)}{_unit(material)} between two variants chosen beforehand"
+        )
+        wide = ranking.detectable_any
+        if len(ranking.places) > 2 and wide is not None:
+            said += f", of about {amounts.number(wide)} between any two of these {len(ranking.places):,}"
+        yield "detectable", f"{said} (80% power).", PLAIN
+    if ranking.clusters < FEW_CLUSTERS:
+        text = f"Only {amounts.plural(ranking.clusters, 'cluster')} of examples: intervals and p-values from fewer than {FEW_CLUSTERS} are rough."
+        yield "clusters", text, DOUBT
+
+
+def _cautions(material: Material) -> Iterator[tuple[str, str, str]]:
+    summary = material.summary
+    few = f"only {material.ranking.clusters} clusters"
+    for caution in (*material.ranking.cautions, *(summary.get("cautions") or ())):
+        if not caution.startswith((few, "no variant is known to lose")):
+            yield "caution", f"{caution[0].upper()}{caution[1:]}.", DOUBT
+    if summary.get("left_out"):
+        count = amounts.plural(summary["left_out"], "document")
+        yield "caution", f"{count} could not be read and were left out of the corpus.", DOUBT
+    approximate = summary.get("approximate") or []
+    if approximate:
+        text = f"{amounts.plural(len(approximate), 'variant')} rest on approximate search: another build of the index may differ a little."
+        yield "caution", text, DOUBT
+
+
+def _failures(material: Material) -> Iterator[tuple[str, str, str]]:
+    summary = material.summary
+    failed, done = summary["failed_cells"], summary["finished_cells"]
+    if failed:
+        kinds = ", ".join(f"{count:,} x {what}" for what, count in list(summary["failures"].items())[:5])
+        yield "failures", f"{failed:,} of {done:,} cells failed: {kinds}.", DOUBT
+    elif done:
+        yield "failures", f"None of {done:,} cells failed.", PLAIN
+    broken = {name: int((found.failed - found.unanswered).sum()) for name, found in material.matrices.items()}
+    told = [f"{name} {count:,}" for name, count in broken.items() if count]
+    if told:
+        yield "failures", f"Answers that were there but could not be scored: {', '.join(told)}.", DOUBT
