@@ -17,7 +17,9 @@ def number(value: float | None, digits: int = 3) -> str:
         return "unbounded"
     if 0 < abs(value) < 0.5 * 10**-digits:
         return f"{value:.2g}"
-    return f"{value:,.{digits}f}" if abs(value) < 10_000 else f"{value:,.0f}"
+    if abs(value) >= 10_000 or (abs(value) >= 2 and value == round(value)):
+        return f"{value:,.0f}"
+    return f"{value:,.{digits}f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
 def signed(value: float | None) -> str:

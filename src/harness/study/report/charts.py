@@ -70,8 +70,8 @@ def interval_row(scale: Scale, value: float, low: float | None, high: float | No
         parts.append(
             Markup('<line class="whisker" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(left, right, middle, middle)
         )
-        for end in (left, right):
-            parts.append(Markup('<line class="whisker" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(end, 7, _ROW - 7))
+        cap = Markup('<line class="whisker" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>')
+        parts += [cap.format(end, 7, _ROW - 7) for end in (left, right)]
     parts.append(Markup('<circle class="{}" cx="{}" cy="{}" r="5"/>').format(kind, scale.percent(value), middle))
     return _svg(told, _ROW, parts)
 
@@ -108,15 +108,17 @@ def scatter(points: Sequence[Point], x_title: str, y_title: str, told: str) -> M
     """Points over two axes; those with a name are drawn last, and larger."""
     across, up = scale_over(p.x for p in points), scale_over(p.y for p in points)
     parts = [*_x_axis(across, x_title), *_y_axis(up, y_title)]
+    taken: list[tuple[float, float]] = []
     for point in sorted(points, key=lambda p: bool(p.name)):
         x, y = _x(across, point.x), _y(up, point.y)
         kind, size = ("sure", 6) if point.name else ("open", 4)
         dot = Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{}"><title>{}</title></circle>')
         parts.append(dot.format(kind, x, y, size, visible(point.told)))
-        if point.name:
-            parts.append(
-                Markup('<text class="name" x="{:.1f}" y="{:.1f}">{}</text>').format(x + 8, y - 7, visible(point.name))
-            )
+        place = _free(x, y, taken) if point.name else None
+        if place is not None:
+            taken.append(place)
+            name = Markup('<text class="name" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>')
+            parts.append(name.format(*place, visible(point.name)))
     body = Markup("").join(parts)
     head = Markup('<svg class="scatter" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
     return head.format(_WIDE, _HIGH, visible(told), body)
@@ -125,6 +127,12 @@ def scatter(points: Sequence[Point], x_title: str, y_title: str, told: str) -> M
 def tick_text(value: float) -> str:
     """A tick's label."""
     return f"{value:g}" if abs(value) < 10_000 else number(value)
+
+
+def _free(x: float, y: float, taken: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """A place beside a point where no name stands yet; None where all are taken (the table has it)."""
+    places = ((x + 12, y - 6), (x - 12, y - 6), (x + 12, y + 14), (x - 12, y + 14))
+    return next((p for p in places if all(abs(p[0] - q[0]) > 18 or abs(p[1] - q[1]) > 13 for q in taken)), None)
 
 
 def _x(scale: Scale, value: float) -> float:

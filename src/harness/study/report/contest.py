@@ -32,12 +32,17 @@ class Contest:
     here: Floats
     there: Floats
     direction: str
+    width: float | None
 
     @property
     def gains(self) -> Floats:
         """How much better the winner is in each example, in the metric's direction; NaN where one has no score."""
         gains: Floats = self.here - self.there if self.direction == "maximize" else self.there - self.here
         return gains
+
+    def possible(self, end: float) -> float | None:
+        """The end of an interval of differences, at most as far out as two scores can differ; None where unbounded."""
+        return finite(end if self.width is None else min(max(end, -self.width), self.width))
 
     @cached_property
     def comparison(self) -> Comparison | None:
@@ -81,7 +86,9 @@ def contest_of(material: Material, baseline: Run | None) -> Contest | None:
         at = {example: i for i, example in enumerate(found.examples)}
         column = found.filled(worst_of(stored))[:, found.variants.index(name)]
         columns.append(column[[at[example["id"]] for example in rows]])
-    return Contest(run, baseline, chosen, rows, columns[0], columns[1], material.direction)
+    low, high = material.metric["low"], material.metric["high"]
+    width = None if low is None or high is None else high - low
+    return Contest(run, baseline, chosen, rows, columns[0], columns[1], material.direction, width)
 
 
 def contest_section(contest: Contest | None) -> dict[str, Any]:
@@ -100,8 +107,8 @@ def contest_section(contest: Contest | None) -> dict[str, Any]:
         "chosen": contest.chosen,
         "sentence": found.sentence(),
         "difference": found.difference,
-        "low": finite(found.low),
-        "high": finite(found.high),
+        "low": contest.possible(found.low),
+        "high": contest.possible(found.high),
         "p": found.p,
         "n": found.n,
         "clusters": found.clusters,

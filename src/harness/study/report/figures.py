@@ -102,7 +102,7 @@ def tags_chart(found: dict[str, Any]) -> Chart:
         for row in shown
     ]
     caption = (
-        "The winner less the baseline on the examples of each tag, 95% intervals, not corrected for the number of tags. "
+        "The winner less the baseline on the examples of each tag; 95% intervals, not corrected for the count of tags. "
         "Filled: a difference can be claimed after Holm's correction over the tags."
     )
     return {"rows": rows, "axis": charts.axis(scale, f"difference in {found['metric']}"), "caption": caption}

@@ -57,7 +57,7 @@ def html(content: dict[str, Any]) -> str:
             level_charts=[] if effects["note"] else figures.level_charts(effects, content["ranking"]["unit"]),
             differences_table=None if effects["note"] else tables.differences_table(effects),
             front_charts=[] if front["note"] else figures.front_charts(front, content["ranking"]["unit"]),
-            front_table=None if front["note"] else tables.front_table(front),
+            front_tables=None if front["note"] else tables.front_tables(front),
             tags_chart=None if tags["note"] else figures.tags_chart(tags),
             tags_table=None if tags["note"] else tables.tags_table(tags),
             pairs_table=None if content["baseline"]["note"] else tables.pairs_table(content["baseline"]),

@@ -94,13 +94,11 @@ def metrics_section(material: Material) -> list[dict[str, Any]]:
 
 def _about(identity: Any) -> str:
     """The first paragraph of a part's description; empty for what is not installed here, or is no part."""
-    from harness.plugins import find
+    from harness.plugins import known
 
-    try:
-        found, _ = find("metric", str(identity["use"]))
-    except (LookupError, TypeError):
-        return ""
-    return " ".join((inspect.getdoc(found.cls) or "").split("\n\n")[0].split())
+    use = identity.get("use") if isinstance(identity, dict) else None
+    found = next((each.cls for each in known("metric") if each.name == use), None)
+    return " ".join((inspect.getdoc(found) or "").split("\n\n")[0].replace("`", "").split()) if found else ""
 
 
 def _judge(identity: Any) -> str:

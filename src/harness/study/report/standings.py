@@ -15,23 +15,22 @@ def standings(material: Material) -> dict[str, Any]:
     lost = dict(zip(table["variant"], table["most_lost"], strict=True))
     runs = {run["variant"]: run for run in material.summary["runs"]}
     scored = [place.variant for place in ranking.places]
-    rows = []
-    for place in ranking.places:
-        rows.append(
-            _row(material, runs[place.variant])
-            | {
-                "place": material.places[place.variant],
-                "score": place.score,
-                "low": finite(place.low),
-                "high": finite(place.high),
-                "gap": place.gap,
-                "p": place.p,
-                "in_best_set": place.in_best_set,
-                "most_lost": finite(lost[place.variant]),
-                "n": place.n,
-                "failed": place.failed,
-            }
-        )
+    rows = [
+        _row(material, runs[place.variant])
+        | {
+            "place": material.places[place.variant],
+            "score": place.score,
+            "low": finite(place.low),
+            "high": finite(place.high),
+            "gap": place.gap,
+            "p": place.p,
+            "in_best_set": place.in_best_set,
+            "most_lost": finite(lost[place.variant]),
+            "n": place.n,
+            "failed": place.failed,
+        }
+        for place in ranking.places
+    ]
     rows += [_row(material, run) | _BLANK for name, run in runs.items() if name not in scored]
     return {
         "metric": material.metric["name"],

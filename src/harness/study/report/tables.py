@@ -101,32 +101,25 @@ def differences_table(found: dict[str, Any]) -> Table:
     return table("Differences between levels", ["axis", "levels", "#difference", "#95% interval", "#p"], rows)
 
 
-def front_table(found: dict[str, Any]) -> Table:
-    """The variants on the front, and those that are beaten beyond noise."""
+def front_tables(found: dict[str, Any]) -> tuple[Table, Table]:
+    """The variants on the front of the means, and the others."""
     names = {"quality": found["metric"], "cost_usd": "USD per 1,000 answers", "latency_ms": "latency, ms"}
     labels = {row["variant"]: row["place"] for row in found["rows"]}
-    rows, marks = [], []
+    on_front: list[Any] = []
+    others: list[Any] = []
     for row in found["rows"]:
         values = [(row[name] * 1000 if name == "cost_usd" else row[name]) for name in found["objectives"]]
         beaten = row["dominated_by"]
-        rows.append(
+        (on_front if row["on_front"] else others).append(
             [
                 figure(row["place"], amounts.count(row["place"])),
                 cell(row["label"]),
                 *(figure(value) for value in values),
-                cell("on the front" if row["on_front"] else "no"),
                 cell("kept" if row["kept"] else f"beaten by number {labels[beaten]}"),
             ]
         )
-        marks.append(row["on_front"])
-    heads = [
-        "#place",
-        "configuration",
-        *(f"#{names[name]}" for name in found["objectives"]),
-        "by the means",
-        "beyond noise",
-    ]
-    return table("The front", heads, rows, marks)
+    heads = ["#place", "configuration", *(f"#{names[name]}" for name in found["objectives"]), "beyond noise"]
+    return table("On the front", heads, on_front), table("Not on the front", heads, others)
 
 
 def tags_table(found: dict[str, Any]) -> Table:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from harness.study.bestset import holm
 from harness.study.matrix import Matrix
 from harness.study.ranking import ALPHA, rank
-from harness.study.report.amounts import finite
 from harness.study.report.contest import Contest
 from harness.study.report.material import Material
 from harness.study.resampling import FEW_CLUSTERS
@@ -46,8 +45,8 @@ def tags_section(material: Material, contest: Contest | None) -> dict[str, Any]:
         "looked_at": len(rows_of),
         "left_out": len(rows_of) - len(kept),
         "rows": rows,
-        "method": f"an example counts in each of its tags; best sets are corrected for {len(rows_of)} tags (Holm within "
-        "one, Bonferroni), differences by Holm over the tags; their intervals are not corrected",
+        "method": "an example counts in each of its tags; best sets are corrected by Holm within a tag and Bonferroni "
+        f"for {len(rows_of)} tags, differences by Holm over the tags; their intervals are not corrected",
     }
 
 
@@ -88,8 +87,8 @@ def _difference(contest: Contest | None, tag: str) -> dict[str, Any]:
         "baseline_score": float(contest.there[both].mean()),
         "difference": found.difference,
         "better": sign * found.difference > 0,
-        "low": finite(found.low),
-        "high": finite(found.high),
+        "low": contest.possible(found.low),
+        "high": contest.possible(found.high),
         "p": found.p,
         "n": found.n,
         "verdict": "",

@@ -127,7 +127,8 @@ def _cheapest(material: Material) -> str:
         return "" if len(ranking.places) < 2 else _no_cheapest(same)
     usd = amounts.per_thousand(material.expenses[ranking.cheapest].usd)
     if ranking.cheapest == ranking.places[0].variant:
-        return f"No cheaper variant of the best set is known to be as good within 2 points: the first costs USD {usd} for 1,000 answers."
+        said = "No cheaper variant of the best set is known to be as good within 2 points"
+        return f"{said}: the first costs USD {usd} for 1,000 answers."
     first = amounts.per_thousand(material.expenses[ranking.places[0].variant].usd)
     return (
         f"The cheapest of the best set is {material.label(ranking.cheapest)}: USD {usd} for 1,000 answers in place of "
@@ -145,8 +146,8 @@ def _winner(material: Material) -> Iterator[tuple[str, str, str]]:
     ranking, metric = material.ranking, material.metric["name"]
     if len(ranking.places) < 2:
         figure = ranking.places[0]
-        text = f"Its {metric} is {amounts.number(figure.score)}{_unit(material)} ({amounts.interval(figure.low, figure.high)}, n = {figure.n:,})."
-        yield "score", text, PLAIN
+        score, ends = f"{amounts.number(figure.score)}{_unit(material)}", amounts.interval(figure.low, figure.high)
+        yield "score", f"Its {metric} is {score} ({ends}, n = {figure.n:,}).", PLAIN
         return
     found = ranking.winner
     yield (
@@ -180,17 +181,19 @@ def _against(material: Material, contest: Contest | None) -> Iterator[tuple[str,
 def _detectable(material: Material) -> Iterator[tuple[str, str, str]]:
     ranking, metric = material.ranking, material.metric["name"]
     if ranking.detectable is not None:
+        least = f"{amounts.number(ranking.detectable)}{_unit(material)}"
+        size = amounts.plural(len(material.stored.examples), "example")
         said = (
-            f"With {amounts.plural(len(material.stored.examples), 'example')} in {amounts.plural(ranking.clusters, 'cluster')}, this dataset "
-            f"can show a difference in {metric} of about {amounts.number(ranking.detectable)}{_unit(material)} between two variants chosen beforehand"
+            f"With {size} in {amounts.plural(ranking.clusters, 'cluster')}, this dataset can show a difference in "
+            f"{metric} of about {least} between two variants chosen beforehand"
         )
         wide = ranking.detectable_any
         if len(ranking.places) > 2 and wide is not None:
             said += f", of about {amounts.number(wide)} between any two of these {len(ranking.places):,}"
         yield "detectable", f"{said} (80% power).", PLAIN
     if ranking.clusters < FEW_CLUSTERS:
-        text = f"Only {amounts.plural(ranking.clusters, 'cluster')} of examples: intervals and p-values from fewer than {FEW_CLUSTERS} are rough."
-        yield "clusters", text, DOUBT
+        few = f"Only {amounts.plural(ranking.clusters, 'cluster')} of examples"
+        yield "clusters", f"{few}: intervals and p-values from fewer than {FEW_CLUSTERS} are rough.", DOUBT
 
 
 def _cautions(material: Material) -> Iterator[tuple[str, str, str]]:
@@ -204,8 +207,8 @@ def _cautions(material: Material) -> Iterator[tuple[str, str, str]]:
         yield "caution", f"{count} could not be read and were left out of the corpus.", DOUBT
     approximate = summary.get("approximate") or []
     if approximate:
-        text = f"{amounts.plural(len(approximate), 'variant')} rest on approximate search: another build of the index may differ a little."
-        yield "caution", text, DOUBT
+        count = amounts.plural(len(approximate), "variant")
+        yield "caution", f"Approximate search in {count}: another build of the index may differ a little.", DOUBT
 
 
 def _failures(material: Material) -> Iterator[tuple[str, str, str]]:
