@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("harness.cli.runs", "List runs; filter and sort them."),
     "show": ("harness.cli.show", "Show one sweep or one run in full."),
     "compare": ("harness.cli.compare", "Compare runs on the same examples, with intervals."),
+    "report": ("harness.cli.report", "Write one page about a sweep, HTML or Markdown, to send round."),
     "score": ("harness.cli.score", "Score stored outcomes by more metrics; no new answer."),
     "labels": ("harness.cli.labels", "Draw answers for people to label; keep the labels."),
     "calibrate": ("harness.cli.calibrate", "How a judge agrees with people; its means corrected by their labels."),
