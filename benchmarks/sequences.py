@@ -65,7 +65,8 @@ class World:
     def _normal(self, random: np.random.Generator, runs: int) -> Floats:
         shared = np.repeat(random.normal(size=(self.examples // self.cluster, runs)), self.cluster, axis=0)
         own = random.normal(size=(self.examples, runs))
-        return np.sqrt(self.icc) * shared + np.sqrt(1 - self.icc) * own
+        found: Floats = np.sqrt(self.icc) * shared + np.sqrt(1 - self.icc) * own
+        return found
 
 
 def by_unit(values: Floats, size: int) -> Floats:

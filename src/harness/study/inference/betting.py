@@ -67,8 +67,8 @@ def final_bounds(sums: Floats, sizes: Floats, units: int, total: float, alpha: f
     """Bounds of the mean that each column will have when all `units` are in, with 1 - `alpha` at every look.
 
     `sums` and `sizes` (units so far x columns) as in `lower_bounds`, in the order in which the units were drawn, at
-    random and without replacement; together they will be `total` scores. What is known already bounds it for certain,
-    so with all units in both bounds are the mean.
+    random and without replacement; a column's units are in up to some row, and have size 0 after it. Together all will
+    be `total` scores. What is known already bounds it for certain, so with all units in both bounds are the mean.
     """
     if not len(sums):
         return np.zeros(sums.shape[1]), np.ones(sums.shape[1])
@@ -77,12 +77,13 @@ def final_bounds(sums: Floats, sizes: Floats, units: int, total: float, alpha: f
     ends = []
     for part in (sums, sizes - sums):
         gone = np.cumsum(part, axis=0)
-        low, high = gone[-1] / total, np.ones(part.shape[1])
+        low, high = np.minimum(gone[-1] / total, 1.0), np.ones(part.shape[1])
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             expected = (middle * total - gone + part) / left
             with np.errstate(divide="ignore", invalid="ignore"):
                 paid = np.where(expected > 0, part / expected, np.where(part > 0, np.inf, 1.0))
+            paid = np.where(sizes > 0, paid, 1.0)
             refused = capital(np.log(1 - bets + bets * paid).sum(axis=1)) >= math.log(2 / alpha)
             low, high = np.where(refused, middle, low), np.where(refused, high, middle)
         ends.append(low)

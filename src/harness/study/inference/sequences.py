@@ -42,7 +42,7 @@ class Sequences:
     """The state of one confidence sequence per column: the mean so far and the ends of the interval.
 
     Ends are infinite where nothing is known and the scores have no ends; the mean is NaN without a score. `exact` tells
-    the columns whose interval is by betting, `units` how many units each rests on.
+    the columns whose interval is by betting, `units` and `scores` how many units and scores each rests on.
     """
 
     means: Floats
@@ -50,6 +50,7 @@ class Sequences:
     high: Floats
     exact: NDArray[np.bool_]
     units: NDArray[np.int64]
+    scores: NDArray[np.int64]
 
 
 def sequences(
@@ -79,7 +80,8 @@ def sequences(
     rest = ~by_t
     if bounded and rest.any():
         low[rest], high[rest] = _by_betting(sums[:, rest], sizes[:, rest], planned, bounds, alpha)
-    return Sequences(means, np.maximum(low, bounds.lowest), np.minimum(high, bounds.highest), rest & bounded, units)
+    low, high = np.maximum(low, bounds.lowest), np.minimum(high, bounds.highest)
+    return Sequences(means, low, high, rest & bounded, units, sizes.sum(axis=0).astype(np.int64))
 
 
 def trusted(sums: Floats, sizes: Floats, bounds: Bounds) -> NDArray[np.bool_]:
