@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "labels": ("harness.cli.labels", "Draw answers for people to label; keep the labels."),
     "calibrate": ("harness.cli.calibrate", "How a judge agrees with people; its means corrected by their labels."),
     "export": ("harness.cli.export", "Write a sweep's tables as Parquet, CSV or JSONL."),
+    "import": ("harness.cli.import_", "Keep results that another tool made as a sweep."),
     "data": ("harness.cli.data", "Check, describe or convert a dataset; list documents."),
     "cache": ("harness.cli.cache", "Size of the work cache; prune it."),
     "doctor": ("harness.cli.doctor", "Keys, versions and folders: what this machine has."),
