@@ -1,6 +1,6 @@
 """Whether intervals hold at every look while a sweep grows, what they cost in width, and what the usual ones do.
 
-python -m benchmarks.sequences [looks] [order] [race] [live] [--runs N]
+python -m benchmarks.sequences [looks|order|unbounded|race|real …] [--runs N]
 
 Scores come of a hidden normal variable: how hard a question is (shared by both variants, and in part by its cluster)
 and each variant's luck. 20 looks while the clusters come in. Seeds are fixed.
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from benchmarks.ranking import Population, real_matrices
 from numpy.typing import NDArray
 
 import harness
@@ -176,12 +177,68 @@ def order(runs: int) -> None:
     )
 
 
+def unbounded(runs: int) -> None:
+    """Log-normal values, as latency is: the mean of one variant, and the difference of two with questions in common."""
+    print(f"log-normal values, {runs} runs: runs that ever miss in % (naive)")
+    for spread, examples in itertools.product((0.5, 1.0), (100, 400)):
+        random = np.random.default_rng(examples)
+        hard, *own = random.normal(size=(3, examples, runs))
+        a, b = (np.exp(spread * (hard + luck) / np.sqrt(2)) for luck in own)
+        for what, values, bounds, truth in (
+            ("mean", a, Bounds(0.0, None), np.exp(spread**2 / 2)),
+            ("difference", a - b, Bounds(), 0.0),
+        ):
+            missed, naive = np.zeros(runs, dtype=bool), np.zeros(runs, dtype=bool)
+            for units, found in looked(values, 1, bounds):
+                low, high = ordinary(values[:units], 1)
+                missed |= (found.low > truth) | (found.high < truth)
+                naive |= (low > truth) | (high < truth)
+            shares = f"{100 * missed.mean():4.1f} (naive {100 * naive.mean():4.1f})"
+            print(f"  spread {spread} n {examples} {what:10}: {shares}", flush=True)
+
+
+def races(runs: int) -> None:
+    """How often the best leaves, and how many cells are looked at."""
+    print(f"races at 95%, {runs} sets each: best left in %, any of equals left in %, cells looked at, kept")
+    grids = {12: (3, 2, 2), 48: (4, 4, 3)}
+    every = itertools.product(grids, (True, False), (200, 400), (1, 5), (0.0, 0.06))
+    for seed, (variants, binary, examples, size, spread) in enumerate(every):
+        population = Population(spread, binary=binary, size=size, grid=grids[variants])
+        random = np.random.default_rng(seed)
+        rows = []
+        for run in range(runs):
+            scores, truth, clusters = population.draw(random, examples)
+            found = harness.race(scores.T, clusters=list(clusters), seed=run)
+            rows.append((int(truth.argmax()) not in found.kept, bool(found.left), found.share, len(found.kept)))
+        lost, some, share, kept = np.array(rows, dtype=float).mean(axis=0)
+        kind = "binary" if binary else "continuous"
+        equals = "" if spread else f" any {100 * some:4.1f},"
+        where = f"{variants} {kind:10} n {examples} clusters of {size} spread {spread}"
+        print(f"  {where}: best left {100 * lost:.1f},{equals} cells {100 * share:.0f}%, kept {kept:.1f}", flush=True)
+
+
+def real(runs: int) -> None:
+    """Races on 192 variants of the shipped helpdesk questions, in as many orders: the best of all questions."""
+    for name, scores in real_matrices().items():
+        means = scores.mean(axis=0)
+        found = [harness.race(scores.T, seed=seed) for seed in range(runs)]
+        lost = np.mean([means[list(one.kept)].max() < means.max() for one in found])
+        loss = np.mean([means.max() - means[one.best] for one in found])
+        share, kept = np.mean([one.share for one in found]), np.mean([len(one.kept) for one in found])
+        print(
+            f"  {name}, {scores.shape[1]} variants x {len(scores)} questions, {runs} orders: "
+            f"best left {100 * lost:.1f}%, cells {100 * share:.0f}%, kept {kept:.1f}, "
+            f"`best` loses {100 * loss:.2f} points",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", nargs="*", default=["looks", "order"])
     parser.add_argument("--runs", type=int, default=1000)
     chosen = parser.parse_args()
-    parts = {"looks": looks, "order": order}
+    parts = {"looks": looks, "order": order, "unbounded": unbounded, "race": races, "real": real}
     for name in chosen.what:
         started = time.perf_counter()
         parts[name](chosen.runs)

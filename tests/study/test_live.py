@@ -144,9 +144,9 @@ def test_who_is_far_behind_is_ruled_out_before_the_end(tmp_path: Path) -> None:
 def test_scores_without_ends_have_an_interval_once_enough_are_in(tmp_path: Path) -> None:
     """Latency: lower leads; no interval from five, one from sixty, said to be asymptotic."""
     random = np.random.default_rng(55)
-    scores = random.uniform(100, 200, size=(2, 60)) * np.array([[1.0], [3.0]])
+    scores = np.array([random.uniform(100, 200, 60), random.uniform(300, 600, 60)], dtype=np.float64)
     metric = {**METRIC, "name": "latency", "direction": "minimize", "high": None}
-    growth = Growth(tmp_path, scores.astype(np.float64), metric=metric)
+    growth = Growth(tmp_path, scores, metric=metric)
     order = [int(i) for i in drawn([f"c{i}" for i in range(60)], 7)]
     growth.add((v, e) for e in order[:5] for v in range(2))
     watch = Watch(growth.stored())
@@ -170,7 +170,7 @@ def test_the_best_is_hardly_ever_ruled_out_while_a_sweep_grows(tmp_path: Path) -
     lost = found = 0
     for number in range(30):
         hard = random.normal(size=120)
-        scores = (hard + random.normal(size=(12, 120)) + better > 0) * 1.0
+        scores = (hard + random.normal(size=(12, 120)) + better > 0).astype(np.float64)
         growth = Growth(tmp_path / str(number), scores)
         watch, every = Watch(growth.stored()), [(v, int(e)) for e in random.permutation(120) for v in range(12)]
         out = False
