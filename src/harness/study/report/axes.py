@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def effects_section(material: Material) -> dict[str, Any]:
     """Effects of the axes on the objective; `note` says why there are none."""
-    if len(material.ranking.places) < 2:
+    if len(material.places) < 2:
         return {"note": "effects need two variants with scores"}
     import pandas as pd
 
@@ -37,7 +37,9 @@ def effects_section(material: Material) -> dict[str, Any]:
     return {
         "note": "",
         "metric": metric["name"],
-        "levels": _records(found.levels),
+        "levels": [
+            row | {name: material.possible(row[name]) for name in ("low", "high")} for row in _records(found.levels)
+        ],
         "differences": _records(found.differences),
         "shares": _records(found.shares),
         "clusters": found.clusters,
@@ -48,7 +50,7 @@ def effects_section(material: Material) -> dict[str, Any]:
 
 def front_section(material: Material) -> dict[str, Any]:
     """The front over quality, cost and latency; `note` says why there is none."""
-    if len(material.ranking.places) < 2:
+    if len(material.places) < 2:
         return {"note": "a front needs two variants with scores"}
     columns, left_out = {"quality": material.values}, []
     for name, what in (("cost_usd", "cost"), ("latency_ms", "latency")):

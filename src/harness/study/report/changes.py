@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.records.outcome import NO_ANSWER
 from harness.store import StoredSweep
 from harness.study.pairs import Run
 from harness.study.report.contest import Contest
@@ -74,8 +75,8 @@ def _cells(run: Run, examples: list[str]) -> dict[str, dict[str, Any]]:
             outcomes[row["example"]] = _side(row, stored)
     for row in rows(stored.scores):
         side = outcomes.get(row["example"])
-        if side is not None and side["repeat"] == row["repeat"]:
-            told = row["failure"] or row["reason"] or ""
+        told = row["failure"] or row["reason"] or ""
+        if side is not None and side["repeat"] == row["repeat"] and not told.startswith(NO_ANSWER):
             score = {"metric": row["metric"], "value": row["value"], "failed": row["failure"] is not None}
             side["scores"].append(score | {"reason": cut(told, REASON)._asdict()})
     return outcomes

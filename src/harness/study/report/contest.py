@@ -62,7 +62,7 @@ def contest_of(material: Material, baseline: Run | None) -> Contest | None:
 
     None where there is no winner or nothing else to compare it with. Raises UserError where sweeps share no example.
     """
-    if not material.scored or not material.places:
+    if not material.places:
         return None
     stored, winner = material.stored, material.ranking.places[0].variant
     run = (stored, material.variants[winner])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from harness.store import StoredSweep
 from harness.study.expenses import Expense, expenses
 from harness.study.matrix import Matrix, matrices
 from harness.study.ranking import Ranking
+from harness.study.report.amounts import finite
 from harness.study.summary import ranking_of, summary_of, worst_of
 
 Floats = NDArray[np.float64]
@@ -72,7 +74,9 @@ class Material:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Each scored variant's place, from 1."""
+        """Each variant's place, from 1; none where no cell has a score."""
+        if not self.scored:
+            return {}
         return {place.variant: at for at, place in enumerate(self.ranking.places, 1)}
 
     @property
@@ -85,6 +89,13 @@ class Material:
         """A difference worth finding: 2 points of a range from 0 to 1, 2% of another; None for an open range."""
         low, high = self.metric["low"], self.metric["high"]
         return None if low is None or high is None else 0.02 * (high - low)
+
+    def possible(self, end: float | None) -> float | None:
+        """The end of an interval of scores, within the metric's range; None where there is no end at all."""
+        if end is None or math.isnan(end):
+            return None
+        low, high = (-math.inf if self.metric["low"] is None else self.metric["low"]), self.metric["high"]
+        return finite(min(max(end, low), math.inf if high is None else high))
 
     def label(self, variant: str) -> str:
         """What a variant is called."""

@@ -14,14 +14,13 @@ def standings(material: Material) -> dict[str, Any]:
     table = ranking.table
     lost = dict(zip(table["variant"], table["most_lost"], strict=True))
     runs = {run["variant"]: run for run in material.summary["runs"]}
-    scored = [place.variant for place in ranking.places]
     rows = [
         _row(material, runs[place.variant])
         | {
             "place": material.places[place.variant],
             "score": place.score,
-            "low": finite(place.low),
-            "high": finite(place.high),
+            "low": material.possible(place.low),
+            "high": material.possible(place.high),
             "gap": place.gap,
             "p": place.p,
             "in_best_set": place.in_best_set,
@@ -29,9 +28,9 @@ def standings(material: Material) -> dict[str, Any]:
             "n": place.n,
             "failed": place.failed,
         }
-        for place in ranking.places
+        for place in (ranking.places if material.scored else ())
     ]
-    rows += [_row(material, run) | _BLANK for name, run in runs.items() if name not in scored]
+    rows += [_row(material, run) | _BLANK for name, run in runs.items() if name not in material.places]
     return {
         "metric": material.metric["name"],
         "direction": material.direction,

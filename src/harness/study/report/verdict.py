@@ -11,6 +11,7 @@ from harness.study.report import amounts
 from harness.study.report.contest import Contest
 from harness.study.report.material import Material
 from harness.study.resampling import FEW_CLUSTERS
+from harness.study.winner import LEAST_CLUSTERS
 
 Sentence = dict[str, str]
 GOOD, DOUBT, PLAIN = "good", "doubt", "plain"
@@ -79,13 +80,15 @@ def _sure(material: Material) -> Iterator[tuple[str, str, str]]:
         yield "sure", f"Sure: each of the {amounts.plural(count - 1, 'other variant')} is worse ({basis}).", GOOD
         return
     worse = count - 1 - alike
-    rest = f"; {worse:,} {'is' if worse == 1 else 'are'} worse beyond noise" if worse else ""
-    yield (
-        "sure",
-        f"Not sure: {alike:,} of the {amounts.plural(count - 1, 'other variant')} cannot be told from it{rest} "
-        f"({basis}). The best set holds {alike + 1:,}: any of them may be the best.",
-        DOUBT,
-    )
+    if worse:
+        are = "is" if worse == 1 else "are"
+        told = (
+            f"{alike:,} of the {count - 1:,} other variants cannot be told from it; {worse:,} {are} worse beyond noise"
+        )
+    else:
+        told = "it cannot be told from " + ("the other" if count == 2 else f"any of the {count - 1:,} other variants")
+    rest = f"The best set holds {alike + 1:,}: any of them may be the best."
+    yield "sure", f"Not sure: {told} ({basis}). {rest}", DOUBT
     yield "needed", _needed(material), DOUBT
 
 
@@ -146,15 +149,21 @@ def _winner(material: Material) -> Iterator[tuple[str, str, str]]:
     ranking, metric = material.ranking, material.metric["name"]
     if len(ranking.places) < 2:
         figure = ranking.places[0]
-        score, ends = f"{amounts.number(figure.score)}{_unit(material)}", amounts.interval(figure.low, figure.high)
+        score = f"{amounts.number(figure.score)}{_unit(material)}"
+        ends = amounts.interval(material.possible(figure.low), material.possible(figure.high))
         yield "score", f"Its {metric} is {score} ({ends}, n = {figure.n:,}).", PLAIN
         return
     found = ranking.winner
+    if ranking.clusters < LEAST_CLUSTERS:
+        raw = f"{amounts.number(found.raw)}{_unit(material)}"
+        yield "score", f"Its {metric} of {raw} is that of the luckiest, too: too few clusters to correct it.", DOUBT
+        return
+    ends = amounts.interval(material.possible(found.low), material.possible(found.high))
     yield (
         "score",
-        f"Expect a {metric} of {amounts.number(found.score)}{_unit(material)} on fresh questions "
-        f"({amounts.interval(found.low, found.high)}, 95%). It scored {amounts.number(found.raw)} here, but was chosen "
-        f"as the best of {len(ranking.places):,}, and the best of many has luck, too.",
+        f"On fresh questions expect {metric} of about {amounts.number(found.score)}{_unit(material)} ({ends}, 95%). "
+        f"It scored {amounts.number(found.raw)} here, but was chosen as the best of {len(ranking.places):,}, and the "
+        "best of many has luck, too.",
         PLAIN,
     )
 
@@ -199,8 +208,9 @@ def _detectable(material: Material) -> Iterator[tuple[str, str, str]]:
 def _cautions(material: Material) -> Iterator[tuple[str, str, str]]:
     summary = material.summary
     few = f"only {material.ranking.clusters} clusters"
-    for caution in (*material.ranking.cautions, *(summary.get("cautions") or ())):
-        if not caution.startswith((few, "no variant is known to lose")):
+    ranking = material.ranking.cautions if material.scored else ()
+    for caution in (*ranking, *(summary.get("cautions") or ())):
+        if not caution.startswith((few, "no variant is known to lose", "the winner's score is not corrected")):
             yield "caution", f"{caution[0].upper()}{caution[1:]}.", DOUBT
     if summary.get("left_out"):
         count = amounts.plural(summary["left_out"], "document")
@@ -218,7 +228,7 @@ def _failures(material: Material) -> Iterator[tuple[str, str, str]]:
         kinds = ", ".join(f"{count:,} x {what}" for what, count in list(summary["failures"].items())[:5])
         yield "failures", f"{failed:,} of {done:,} cells failed: {kinds}.", DOUBT
     elif done:
-        yield "failures", f"None of {done:,} cells failed.", PLAIN
+        yield "failures", f"No failure in {amounts.plural(done, 'cell')}.", PLAIN
     broken = {name: int((found.failed - found.unanswered).sum()) for name, found in material.matrices.items()}
     told = [f"{name} {count:,}" for name, count in broken.items() if count]
     if told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from harness.records.outcome import NO_ANSWER
 from harness.study.report.material import Material
 from harness.study.report.texts import REASON, short
 
@@ -13,7 +14,8 @@ _VARIANTS = 10
 
 
 def failures_section(material: Material) -> dict[str, Any]:
-    """Failed cells by stage and kind, with some messages; which variants they are of; scores that failed by metric."""
+    """Failed cells by stage and kind, with some messages; which variants they are of; scores that failed by metric,
+    where there was an answer."""
     import pyarrow.compute as pc
 
     outcomes, scores = material.stored.outcomes, material.stored.scores
@@ -31,6 +33,8 @@ def failures_section(material: Material) -> dict[str, Any]:
     broken = scores.filter(pc.is_valid(scores["failure"]))
     metrics: dict[str, dict[str, Any]] = {}
     for metric, message in zip(broken["metric"].to_pylist(), broken["failure"].to_pylist(), strict=True):
+        if message.startswith(NO_ANSWER):
+            continue
         entry = metrics.setdefault(metric, {"metric": metric, "cells": 0, "messages": []})
         entry["cells"] += 1
         said = short(message, REASON)
