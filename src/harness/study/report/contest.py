@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.errors import UserError
 from harness.store import StoredSweep
 from harness.study.comparison import Comparison, compare
 from harness.study.matrix import matrices
@@ -123,8 +124,13 @@ def contest_section(contest: Contest | None) -> dict[str, Any]:
 
 
 def _shared(stored: StoredSweep, base: StoredSweep) -> list[dict[str, Any]]:
-    """The examples of both sweeps, equal in id and content; compare_runs refuses sweeps without any."""
+    """The examples of both sweeps, equal in id and content."""
     if base is stored:
         return stored.examples
     others = {example["id"]: example for example in base.examples}
-    return [example for example in stored.examples if others.get(example["id"]) == example]
+    shared = [example for example in stored.examples if others.get(example["id"]) == example]
+    if not shared:
+        raise UserError(
+            f"{stored.id} and {base.id} share no example: name a baseline that was asked the same questions"
+        )
+    return shared

@@ -84,7 +84,7 @@ def _verdict(content: dict[str, Any], labels: list[str]) -> str:
     marks = {"good": "✓ ", "doubt": "⚠ ", "plain": ""}
     lines = [f"- {marks[each['tone']]}{escaped(each['text'], labels)}" for each in found["sentences"]]
     size = f"{amounts.plural(len(ranking['rows']), 'variant')}, {amounts.plural(ranking['examples'], 'example')}"
-    about = f"Sweep {code(content['sweep'])}, {content['status']}, {size}."
+    about = f"Sweep {code(content['sweep'])}, {escaped(content['status'])}, {size}."
     return f"## {escaped(found['headline'], labels)}\n\n{about}\n\n" + "\n".join(lines)
 
 
@@ -160,7 +160,7 @@ def _tags(found: dict[str, Any]) -> str:
             amounts.signed(row["difference"]),
             amounts.interval(row["low"], row["high"]),
             amounts.p_value(row["p"]).replace("<", "&lt;"),
-            row["verdict"] or "-",
+            escaped(row["verdict"] or "-"),
         ]
         for row in found["rows"][:TAGS]
     ]
@@ -173,9 +173,10 @@ def _tags(found: dict[str, Any]) -> str:
 def _changes(found: dict[str, Any], metric: str) -> str:
     if found["note"]:
         return ""
-    losses = [row for row in found["rows"] if row["gain"] < 0][:EXAMPLES]
     counts = f"{amounts.plural(found['losses'], 'example')} worse than with the baseline, {found['gains']:,} better."
-    return "\n\n".join(["### Worst examples", counts, *(_example(row, metric) for row in losses)])
+    return "\n\n".join(
+        ["### Examples that changed, worst first", counts, *(_example(row, metric) for row in found["rows"][:EXAMPLES])]
+    )
 
 
 def _example(row: dict[str, Any], metric: str) -> str:
@@ -224,6 +225,7 @@ def _origin(content: dict[str, Any]) -> str:
     answers = next(row for row in work["rows"] if row["work"] == "answers")
     return (
         f"Dataset {code(str(dataset['path']))}, digest {code(str(dataset['digest']))}; commit {commit}; "
-        f"{found['created']}. USD {amounts.money(work['usd'])} spent; of {amounts.count(answers['naive'])} answers "
+        f"{escaped(str(found['created']))}. USD {amounts.money(work['usd'])} spent; "
+        f"of {amounts.count(answers['naive'])} answers "
         f"{amounts.count(answers['distinct'])} were distinct and {amounts.count(answers['made'])} asked for."
     )

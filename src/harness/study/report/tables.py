@@ -130,6 +130,7 @@ def tags_table(found: dict[str, Any]) -> Table:
             figure(row["examples"], amounts.count(row["examples"])),
             figure(row["clusters"], amounts.count(row["clusters"])),
             figure(row["failed"], amounts.count(row["failed"])),
+            figure(row["n"], amounts.count(row["n"])),
             figure(row["winner_score"]),
             figure(row["baseline_score"]),
             figure(row["difference"], amounts.signed(row["difference"])),
@@ -143,7 +144,18 @@ def tags_table(found: dict[str, Any]) -> Table:
         ]
         for row in found["rows"]
     ]
-    heads = ["tag", "#examples", "#clusters", "#failed", "#winner", "#baseline", "#difference", "#95% interval", "#p"]
+    heads = [
+        "tag",
+        "#examples",
+        "#clusters",
+        "#failed",
+        "#n",
+        "#winner",
+        "#baseline",
+        "#difference",
+        "#95% interval",
+        "#p",
+    ]
     return table(f"{found['metric']} by tag", [*heads, "verdict", "ahead in this tag", "#best set"], rows)
 
 

@@ -54,7 +54,7 @@ def _row(material: Material, contest: Contest | None, tag: str, rows: NDArray[np
     winner = material.ranking.places[0].variant
     ranking = rank(_restricted(material.matrix, rows), material.direction, worst_of(material.stored), ALPHA / looks)
     scores = {place.variant: place for place in ranking.places}
-    clusters = len({material.stored.examples[i]["cluster"] for i in rows})
+    clusters = ranking.clusters
     return {
         "tag": tag,
         "examples": len(rows),
