@@ -40,7 +40,8 @@ def read(sources: Sequence[Source]) -> Found:
         params = {name: setting(value) for name, value in given.items()}
         findings.systems[str(row.fields["variant"])] = System(str(row.fields.get("label", "base")), params)
     for row, place in _each(findings, tables["examples"]):
-        _example(findings, row, place)
+        with findings.reading(place):
+            _example(findings, row, place)
     values: dict[_CellId, dict[str, Value]] = {}
     for row, _ in _each(findings, tables["scores"]):
         values.setdefault(_cell_of(row), {})[str(row.fields["metric"])] = _value(row)
@@ -48,7 +49,8 @@ def read(sources: Sequence[Source]) -> Found:
         cell = _cell_of(row)
         if cell[0] not in findings.systems:
             findings.wrong(place, f"variant {cell[0]!r} is not among the variants")
-        findings.cell(place, cell[0], cell[1], _outcome(row), values.get(cell, {}), cell[2])
+        with findings.reading(place):
+            findings.cell(place, cell[0], cell[1], _outcome(row), values.get(cell, {}), cell[2])
     return findings.finish(source.place)
 
 

@@ -187,7 +187,7 @@ def _metric(tool: str, own: str, name: str, scale: Reading) -> dict[str, Any]:
     return {
         "name": name,
         "label": own,
-        "identity": {"imported": tool, "metric": own, **scale.content},
+        "identity": {"use": f"imported/{tool}", "metric": own, **scale.content},
         "direction": scale.direction,
         "low": scale.low,
         "high": scale.high,

@@ -36,16 +36,18 @@ def measured(value: Any, reason: str | None = None) -> Value:
 
 
 def setting(value: Any) -> Any:
-    """A setting as it would be in a sweep file: numbers, true and false as such, other text as it is."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text in ("true", "True", "false", "False"):
-        return text.lower() == "true"
-    if _NUMBER.fullmatch(text) and not re.match(r"[-+]?0\d", text):
-        found = float(text)
-        return int(text) if re.fullmatch(r"[-+]?\d+", text) else found
-    return value
+    """A setting as it would be in a sweep file: numbers, true and false as such, other text as it is.
+
+    A text that a number would not be written as stays text: versions 1.1 and 1.10 are two.
+    """
+    found = value
+    if isinstance(value, str):
+        text = value.strip()
+        if text in ("true", "True", "false", "False"):
+            return text.lower() == "true"
+        if _NUMBER.fullmatch(text) and text in (repr(float(text)), repr(int(float(text)))):
+            found = float(text)
+    return int(found) if isinstance(found, float) and found.is_integer() else found
 
 
 def texts(value: Any) -> list[str]:
