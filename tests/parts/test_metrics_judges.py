@@ -200,10 +200,27 @@ def test_without_passages_no_claim_is_supported() -> None:
 
 
 def test_a_supported_claim_names_a_passage_that_exists() -> None:
-    """Else the model is told, and at last it is a failure."""
-    reply = {"claims": [{"claim": "c", "reason": "", "supported": True, "passage": 3}]}
-    with pytest.raises(ProviderError, match="claim 1: a supported claim names a passage from 1 to 2"):
-        assess(judge("groundedness"), case(), reply)
+    """Or none; else the model is told, and at last it is a failure."""
+    claim = {"claim": "c", "reason": "", "supported": True, "passage": None}
+    assert assess(judge("groundedness"), case(), {"claims": [claim]})[0].value == 1.0
+    with pytest.raises(ProviderError, match="claim 1: no passage 3; they are 1 to 2, or null"):
+        assess(judge("groundedness"), case(), {"claims": [{**claim, "passage": 3}]})
+
+
+def schema_sent(use: str, **settings: Any) -> dict[str, Any]:
+    """The JSON Schema in the system message of a judge."""
+    _, asker = assess(judge(use, **settings), case(), says(use))
+    found: dict[str, Any] = json.loads(asker.asked[0].messages[0].content.split("nothing else:\n")[1])
+    return found
+
+
+def test_the_schema_that_is_sent_has_the_bounds_of_the_reply() -> None:
+    """The ends of a rubric's scale, the numbers of the passages; another scale is another metric."""
+    score = schema_sent("rubric", scale=[2, 7])["properties"]["score"]
+    assert (score["minimum"], score["maximum"]) == (2, 7)
+    number, null = schema_sent("groundedness")["$defs"]["_Claim"]["properties"]["passage"]["anyOf"]
+    assert (number["minimum"], number["maximum"], null) == (1, 2, {"type": "null"})
+    assert judge("rubric", scale=[2, 7]).identity_extra()["form"]["properties"]["score"] == score
 
 
 def _supports(*each: bool) -> dict[str, Any]:

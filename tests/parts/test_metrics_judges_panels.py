@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from harness.errors import ProviderError
 from harness.parts.metrics.structured import reader
 from harness.plugins import label
-from harness.testing.judges import Asked
+from harness.testing.judges import Asked, ScriptedAsker
 from tests.parts.judged import MODEL, OTHER, assess, case, judge
 
 THIRD = "openai/third"
@@ -28,6 +29,7 @@ def panel(scores: dict[str, Sequence[int | None]], **settings: Any) -> Any:
         return json.dumps({"reasoning": f"I say {score}.", "score": score})
 
     draws = len(next(iter(scores.values())))
+    settings = {"temperature": 1.0, **settings}
     return assess(judge("rubric", judge=list(scores), draws=draws, **settings), case(), reply)[0]
 
 
@@ -70,6 +72,7 @@ def test_most_opinions_must_come() -> None:
     found = panel({MODEL: [5], OTHER: [None], THIRD: [3]})
     assert found.value == 0.75 and found.reason.startswith("2 of 3 opinions")
     assert found.details["opinions"][1] == {"judge": OTHER, "draw": 0, "failure": "it refused"}
+    assert found.partial and not panel({MODEL: [5], OTHER: [4], THIRD: [3]}).partial
     with pytest.raises(ProviderError, match="1 of 2 opinions failed; the first: it refused") as caught:
         panel({MODEL: [5], OTHER: [None]})
     assert caught.value.kind == "content_filter"
@@ -93,6 +96,51 @@ def test_whether_a_metric_applies_is_what_more_judges_find(claims: tuple[int | N
     assert (found and found.value) == value
 
 
+def test_whether_a_metric_applies_is_not_told_by_whose_opinion_is_lacking() -> None:
+    """Two of five find nothing, one finds a claim, two refuse: a failure, since the two would decide it."""
+    replies = iter((0, 0, 1, None, None))
+
+    def reply(asked: Asked) -> str:
+        count = next(replies)
+        if count is None:
+            raise ProviderError("it refused", kind="content_filter")
+        return json.dumps({"claims": [{"claim": "c", "reason": "", "supported": True, "passage": 1}] * count})
+
+    with pytest.raises(ProviderError, match="2 of 5 opinions failed"):
+        assess(judge("groundedness", draws=5, temperature=1.0), case(), reply)
+
+
+def test_a_partial_score_stays_partial_with_further_details() -> None:
+    """The share of citing sentences is added to the panel's verdict, and nothing is lost."""
+
+    def reply(asked: Asked) -> str:
+        if label(asked.model) == OTHER:
+            raise ProviderError("it refused", kind="content_filter")
+        return json.dumps({"verdicts": [{"citation": 1, "reason": "so", "supports": True}]})
+
+    found, _ = assess(judge("citations", judge=[MODEL, OTHER, THIRD]), case(), reply)
+    assert found.partial and found.details["cited_sentences"] == 1.0
+
+
+def test_what_ends_the_sweep_is_raised_when_all_calls_have_ended() -> None:
+    """The first such error, and no call of the panel is left to itself."""
+    ended: list[str] = []
+
+    class Slow(ScriptedAsker):
+        async def ask(self, model: Any, *arguments: Any, **settings: Any) -> Any:
+            if label(model) == MODEL:
+                raise ProviderError("wrong key", kind="auth", fatal=True)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            ended.append(label(model))
+            return await super().ask(model, *arguments, **settings)
+
+    asker = Slow(lambda _: json.dumps({"reasoning": "So.", "score": 4}))
+    with pytest.raises(ProviderError, match=r"^wrong key$"):
+        asyncio.run(judge("rubric", judge=[MODEL, OTHER, THIRD]).assess(case(), asker))
+    assert ended == [OTHER, THIRD]
+
+
 def test_what_ends_the_sweep_is_let_through() -> None:
     """A wrong key is nobody's opinion."""
 
@@ -107,6 +155,7 @@ def test_what_ends_the_sweep_is_let_through() -> None:
     ("settings", "words"),
     [
         ({"draws": 0}, "draws must be at least 1"),
+        ({"draws": 3}, "draws is 3 at temperature 0, .* give a temperature above 0, or temperature: null"),
         ({"judge": [MODEL, MODEL]}, "names a model twice"),
         ({"combine": "mode"}, "'mean', 'median' or 'majority'"),
     ],
@@ -115,6 +164,13 @@ def test_impossible_panels_are_refused(settings: dict[str, Any], words: str) -> 
     """Before anything is asked."""
     with pytest.raises(ValueError, match=words):
         judge("rubric", **settings)
+
+
+@pytest.mark.parametrize("temperature", [0.2, None])
+def test_draws_may_differ_by_a_temperature_or_by_the_providers_own(temperature: float | None) -> None:
+    """None leaves it out of the call."""
+    metric = judge("rubric", draws=2, temperature=temperature)
+    assert metric.sampling.get("temperature") == temperature
 
 
 class _Form(BaseModel):

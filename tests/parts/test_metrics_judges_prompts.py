@@ -103,6 +103,8 @@ def test_the_code_of_a_fence_is_in_no_text_and_the_same_for_the_same_texts() -> 
         ("rubric", "{{ passages[0].page }}", "has no attribute 'page'"),
         ("rubric", "{% if %}", "prompt: template: "),
         ("goal", " ", "prompt is empty"),
+        ("goal", "Is it good?", "prompt shows nothing of what is to be judged; name some of {{ answer }}, {{ question"),
+        ("tone", "Is it {{ tone }}?", "prompt shows nothing of what is to be judged"),
         ("preference", "{{ first }} {{ second }} {{ answer }}", "unknown name 'answer'"),
     ],
 )

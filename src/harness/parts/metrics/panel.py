@@ -27,11 +27,11 @@ class Opinion:
 class Panel(ABC):
     """A metric whose value is made of the opinions of `judge`, one model or a list of them.
 
-    Each is asked `draws` times; more than one shows whether it agrees with itself (give it a `temperature`). `combine`
-    makes one value of the opinions: their `mean`, their `median`, or `majority`, the value that most of them have (the
-    mean of those that share the lead). More than half of the opinions must come, else the score is a failure; where
-    more of them find that the metric does not apply than find a value, it does not. `max_tokens` is the room for a
-    reply; `temperature` is left out for a model that takes none.
+    Each is asked `draws` times; more than one shows whether it agrees with itself, and needs a `temperature` above 0,
+    or None, the provider's own. `combine` makes one value of the opinions: their `mean`, their `median`, or `majority`,
+    the value that most of them have (the mean of those that share the lead). More than half of the opinions must come,
+    else the score is a failure; where more of them find that the metric does not apply than find a value, it does not.
+    `max_tokens` is the room for a reply; `temperature` is left out for a model that takes none.
     """
 
     version: ClassVar[int] = 1
@@ -52,6 +52,11 @@ class Panel(ABC):
             raise ValueError(f"max_tokens must be at least 1, found {self.max_tokens}")
         if self.temperature is not None and not 0 <= self.temperature <= 2:
             raise ValueError(f"temperature must be between 0 and 2, found {self.temperature}")
+        if self.draws > 1 and self.temperature == 0:
+            raise ValueError(
+                f"draws is {self.draws} at temperature 0, where every draw is the same call; give a temperature above "
+                "0, or temperature: null for the provider's own"
+            )
         if len(set(self.judge)) < len(self.judge):
             raise ValueError("judge names a model twice; use draws to ask one again")
         for model in self.judge:
@@ -75,12 +80,13 @@ class Panel(ABC):
         """
 
     async def assess(self, case: Case, asker: Asker) -> Verdict | None:
-        """One value of all opinions; their reasons; every opinion in the details.
+        """One value of all opinions; their reasons; every opinion in the details. It is partial where some failed.
 
-        Raises ProviderError where half of the opinions or more failed.
+        Raises ProviderError where half of the opinions or more failed, or where those that failed would decide whether
+        the metric applies; whatever else an opinion raised, once all of them have ended.
         """
         asked = [(model, draw) for model in self.judge for draw in range(self.draws)]
-        found = await asyncio.gather(*(self._opinion(case, asker, *each) for each in asked))
+        found = await self._opinions(case, asker, asked)
         failed = [entry for entry in found if isinstance(entry, ProviderError)]
         if 2 * len(failed) >= len(found):
             raise _all_told(failed, len(found))
@@ -89,7 +95,10 @@ class Panel(ABC):
             for (model, _), opinion in zip(asked, found, strict=True)
             if isinstance(opinion, Opinion)
         ]
-        if len(given) < sum(opinion is None for opinion in found) or not given:
+        none = sum(opinion is None for opinion in found)
+        if len(given) < none or not given:
+            if none <= len(given) + len(failed):
+                raise _all_told(failed, len(found))
             return None
         opinions = [
             _entry(label(model), draw, opinion)
@@ -97,21 +106,25 @@ class Panel(ABC):
             if opinion is not None
         ]
         value = self._combined([opinion.value for _, opinion in given])
-        return Verdict(value, _reason(given, len(found)), {"opinions": opinions})
+        return Verdict(value, _reason(given, len(found)), {"opinions": opinions}, partial=bool(failed))
 
     def _combined(self, values: Sequence[float]) -> float:
         if self.combine == "median":
             return float(median(values))
         return fmean(multimode(values) if self.combine == "majority" else values)
 
-    async def _opinion(self, case: Case, asker: Asker, model: Any, draw: int) -> Opinion | ProviderError | None:
-        """An opinion, or the failure in its place; what ends the sweep is raised."""
-        try:
-            return await self.opinion(case, asker, model, draw)
-        except ProviderError as error:
-            if error.fatal:
-                raise
-            return error
+    async def _opinions(
+        self, case: Case, asker: Asker, asked: Sequence[tuple[Any, int]]
+    ) -> list[Opinion | ProviderError | None]:
+        """The opinions, or the failures in their places; all calls have ended when what ends the sweep is raised."""
+        calls = (self.opinion(case, asker, *each) for each in asked)
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        kept: list[Opinion | ProviderError | None] = []
+        for entry in found:
+            if isinstance(entry, BaseException) and (not isinstance(entry, ProviderError) or entry.fatal):
+                raise entry
+            kept.append(entry)
+        return kept
 
 
 def _all_told(failed: Sequence[ProviderError], asked: int) -> ProviderError:

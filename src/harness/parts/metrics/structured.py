@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -16,11 +16,10 @@ _THOUGHT = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL
 """What a reply may begin with. Only there: an object may quote an answer that holds such a tag."""
 
 
-def instruction(form: type[BaseModel]) -> str:
-    """The words that ask for a reply of a form, a pydantic model."""
-    return "Reply with one JSON object that fits this JSON Schema, and nothing else:\n" + json.dumps(
-        form.model_json_schema(), ensure_ascii=False
-    )
+def instruction(schema: Mapping[str, Any]) -> str:
+    """The words that ask for a reply that fits a JSON Schema."""
+    asked = "Reply with one JSON object that fits this JSON Schema, and nothing else:\n"
+    return asked + json.dumps(schema, ensure_ascii=False)
 
 
 def reader(form: type[M]) -> Callable[[str], M]:

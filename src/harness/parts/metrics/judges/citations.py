@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -106,7 +106,7 @@ class Citations(Judge):
         verdict = await super().assess(case, asker)
         if verdict is None:
             return None
-        return Verdict(verdict.value, verdict.reason, {**(verdict.details or {}), "cited_sentences": share})
+        return replace(verdict, details={**(verdict.details or {}), "cited_sentences": share})
 
     async def opinion(self, case: Case, asker: Asker, model: Any, draw: int) -> Opinion:
         """The share of right citations, and which are wrong."""

@@ -41,6 +41,13 @@ class Groundedness(Judge):
     form: ClassVar[type[BaseModel]] = _Form
     prompt: str = shipped("groundedness")
 
+    def schema(self, case: Case | None = None) -> dict[str, Any]:
+        """With the numbers that passages have."""
+        found = super().schema(case)
+        number, _null = found["$defs"]["_Claim"]["properties"]["passage"]["anyOf"]
+        number.update({"minimum": 1} if case is None else {"minimum": 1, "maximum": max(1, len(case.passages))})
+        return found
+
     async def assess(self, case: Case, asker: Asker) -> Verdict | None:
         """0 to 1; None for an answer without a claim."""
         return await super().assess(case, asker) if case.answer.strip() else None
@@ -51,8 +58,9 @@ class Groundedness(Judge):
 
         def check(found: _Form) -> None:
             for number, claim in enumerate(found.claims, 1):
-                if claim.supported and count and not 1 <= (claim.passage or 0) <= count:
-                    raise ValueError(f"claim {number}: a supported claim names a passage from 1 to {count}")
+                wrong = claim.passage is not None and not 1 <= claim.passage <= count
+                if claim.supported and count and wrong:
+                    raise ValueError(f"claim {number}: no passage {claim.passage}; they are 1 to {count}, or null")
 
         found: _Form = await self.verdict(case, asker, model, draw, check=check)
         if not found.claims:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -60,6 +60,8 @@ class Judge(Panel):
         if not self.prompt.strip():
             raise ValueError("prompt is empty; leave it out for the one that is shipped")
         names = self._names()
+        if names <= {field.name for field in fields(self)} - _SAMPLE.keys():
+            raise ValueError(f"prompt shows nothing of what is to be judged; name some of {_named(self.added)}")
         if "passages" not in self.reads and names & _FROM_PASSAGES:
             object.__setattr__(self, "reads", (*self.reads, "passages"))
 
@@ -76,7 +78,11 @@ class Judge(Panel):
 
     def identity_extra(self) -> dict[str, Any]:
         """What the judge is told besides its prompt."""
-        return {"guard": _GUARD, "form": self.form.model_json_schema()}
+        return {"guard": _GUARD, "form": self.schema()}
+
+    def schema(self, case: Case | None = None) -> dict[str, Any]:
+        """The JSON Schema of a reply: of one about `case`, where bounds depend on it."""
+        return self.form.model_json_schema()
 
     async def verdict(
         self,
@@ -99,7 +105,7 @@ class Judge(Panel):
         texts = {"answer": case.answer} if texts is None else texts
         fence = Fence.around([*texts_of(case.example, passages), *texts.values()])
         values = {**fenced(fence, case.example, passages, texts), **(shown(fence) if shown else {}), **plain}
-        messages = self._messages(values, fence)
+        messages = self._messages(values, fence, self.schema(case))
         read = reader(self.form)
 
         def checked(text: str) -> Any:
@@ -110,13 +116,19 @@ class Judge(Panel):
 
         return await asker.ask(model, messages, self.sampling, checked, draw=draw)
 
-    def _messages(self, values: Mapping[str, Any], fence: Fence) -> list[Message]:
+    def _messages(self, values: Mapping[str, Any], fence: Fence, schema: Mapping[str, Any]) -> list[Message]:
         try:
             prompt = templates.render(self.prompt, values)
         except TemplateError as error:
             raise ProviderError(f"the prompt cannot be filled for this example: {error}", kind="template") from error
         guard = templates.render(_GUARD, {"code": fence.code})
-        return [Message("system", f"{guard}\n\n{instruction(self.form)}"), Message("user", prompt)]
+        return [Message("system", f"{guard}\n\n{instruction(schema)}"), Message("user", prompt)]
+
+
+def _named(added: Mapping[str, Any]) -> str:
+    """The names of what may be judged, as a template has them."""
+    texts = [name for name in added if name in ("answer", "first", "second", "citations")]
+    return ", ".join(f"{{{{ {name} }}}}" for name in (*texts, *_SAMPLE))
 
 
 def numbered(entries: Sequence[int], count: int, what: str) -> None:

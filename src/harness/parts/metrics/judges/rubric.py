@@ -99,6 +99,12 @@ class Rubric(Judge):
         if len(numbers) < 2 or any(high <= low for low, high in pairwise(numbers)):
             raise ValueError(f"scale: needs two different levels or more, from low to high, found {numbers}")
 
+    def schema(self, case: Case | None = None) -> dict[str, Any]:
+        """With the ends of the scale."""
+        found = super().schema(case)
+        found["properties"]["score"].update(minimum=self.scale[0][0], maximum=self.scale[-1][0])
+        return found
+
     async def assess(self, case: Case, asker: Asker) -> Verdict | None:
         """0 to 1."""
         if not case.answer.strip():
