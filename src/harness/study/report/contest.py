@@ -87,9 +87,7 @@ def contest_of(material: Material, baseline: Run | None) -> Contest | None:
         at = {example: i for i, example in enumerate(found.examples)}
         column = found.filled(worst_of(stored))[:, found.variants.index(name)]
         columns.append(column[[at[example["id"]] for example in rows]])
-    low, high = material.metric["low"], material.metric["high"]
-    width = None if low is None or high is None else high - low
-    return Contest(run, baseline, chosen, rows, columns[0], columns[1], material.direction, width)
+    return Contest(run, baseline, chosen, rows, columns[0], columns[1], material.direction, material.width)
 
 
 def contest_section(contest: Contest | None) -> dict[str, Any]:

@@ -27,10 +27,8 @@ def markdown(content: dict[str, Any]) -> str:
 
     What comes from data stands in code, behind more backticks than it has itself; the rest is escaped.
     """
-    labels = [row["label"] for row in content["ranking"]["rows"]]
-    labels.append(content["baseline"].get("baseline_label") or "")
     sections = (
-        _verdict(content, labels),
+        _verdict(content),
         _ranking(content["ranking"]),
         _effects(content["effects"]),
         _tags(content["tags"]),
@@ -55,14 +53,8 @@ def block(text: str) -> str:
     return f"{fence}text\n{plain}\n{fence}"
 
 
-def escaped(text: str, names: Sequence[str] = ()) -> str:
-    """A text without any markup, on one line; the names in it stand in code spans."""
-    known = sorted({name for name in names if name}, key=len, reverse=True)
-    parts = re.split("(" + "|".join(map(re.escape, known)) + ")", text) if known else [text]
-    return "".join(code(part, 300) if part in known else _plain(part) for part in parts)
-
-
-def _plain(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text without any markup, on one line."""
     kept = _SPECIAL.sub(r"\\\1", re.sub(r"\s+", " ", visible(text)))
     return kept.replace("://", r":\/\/").replace("www.", r"www\.").replace("@", _NO_MENTION)
 
@@ -79,13 +71,18 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
-def _verdict(content: dict[str, Any], labels: list[str]) -> str:
+def _verdict(content: dict[str, Any]) -> str:
     found, ranking = content["verdict"], content["ranking"]
     marks = {"good": "✓ ", "doubt": "⚠ ", "plain": ""}
-    lines = [f"- {marks[each['tone']]}{escaped(each['text'], labels)}" for each in found["sentences"]]
+    lines = [f"- {marks[each['tone']]}{_named(each['parts'])}" for each in found["sentences"]]
     size = f"{amounts.plural(len(ranking['rows']), 'variant')}, {amounts.plural(ranking['examples'], 'example')}"
     about = f"Sweep {code(content['sweep'])}, {escaped(content['status'])}, {size}."
-    return f"## {escaped(found['headline'], labels)}\n\n{about}\n\n" + "\n".join(lines)
+    return f"## {_named(found['headline_parts'])}\n\n{about}\n\n" + "\n".join(lines)
+
+
+def _named(parts: Iterable[tuple[bool, str]]) -> str:
+    """A sentence; the names of variants in it stand in code."""
+    return "".join(code(part, 300) if is_name else escaped(part) for is_name, part in parts)
 
 
 def _ranking(found: dict[str, Any]) -> str:
@@ -103,7 +100,7 @@ def _ranking(found: dict[str, Any]) -> str:
         ]
         for row in found["rows"][:ROWS]
     ]
-    unit = f" ({_plain(found['unit'])})" if found["unit"] else ""
+    unit = f" ({escaped(found['unit'])})" if found["unit"] else ""
     heads = ["#place", "configuration", f"#{code(found['metric'])}{unit}", "#interval", "#p", "#n", "#failed"]
     more = len(found["rows"]) - len(rows)
     notes = (

@@ -84,11 +84,16 @@ class Material:
         """Whether any cell has a score by the objective."""
         return bool(self.matrix.scored.any())
 
-    @cached_property
+    @property
+    def width(self) -> float | None:
+        """How far apart two scores can be; None for an open range."""
+        low, high = self.metric["low"], self.metric["high"]
+        return None if low is None or high is None else float(high - low)
+
+    @property
     def looked_for(self) -> float | None:
         """A difference worth finding: 2 points of a range from 0 to 1, 2% of another; None for an open range."""
-        low, high = self.metric["low"], self.metric["high"]
-        return None if low is None or high is None else 0.02 * (high - low)
+        return None if self.width is None else 0.02 * self.width
 
     def possible(self, end: float | None) -> float | None:
         """The end of an interval of scores, within the metric's range; None where there is no end at all."""

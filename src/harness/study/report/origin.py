@@ -108,7 +108,8 @@ def _judge(identity: Any) -> str:
     def walk(value: Any) -> None:
         if isinstance(value, dict):
             if isinstance(value.get("use"), str) and "/" in value["use"] and value is not identity:
-                names.append(value["use"])
+                name = value.get("name") if value["use"].endswith("/") else None
+                names.append(value["use"] + (name if isinstance(name, str) else ""))
             for each in value.values():
                 walk(each)
         elif isinstance(value, list | tuple):

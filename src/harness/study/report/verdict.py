@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,9 @@ from harness.study.report.material import Material
 from harness.study.resampling import FEW_CLUSTERS
 from harness.study.winner import LEAST_CLUSTERS
 
-Sentence = dict[str, str]
 GOOD, DOUBT, PLAIN = "good", "doubt", "plain"
 """The tones of a sentence: it supports the choice, it warns, it informs."""
+_OPEN, _CLOSE = "\ue000", "\ue001"
 _STATUS = {
     "running": "This sweep is still running: the figures are of a part and will change.",
     "interrupted": "This sweep was interrupted: the figures are of a part. The same command carries it on.",
@@ -25,18 +26,38 @@ _STATUS = {
 
 
 def verdict_of(material: Material, contest: Contest | None) -> dict[str, Any]:
-    """`headline`, and `sentences`, each with what it is about (`about`), its `text` and its `tone`."""
-    sentences = [
-        {"about": about, "text": text, "tone": tone} for about, text, tone in _sentences(material, contest) if text
-    ]
-    return {"headline": _headline(material), "sentences": sentences}
+    """`headline`, and `sentences`, each with what it is about (`about`), its `text` and its `tone`.
+
+    `parts` (of the headline: `headline_parts`) is the text in pieces: whether one is a variant's name, and the piece.
+    """
+    headline = _parts(_headline(material))
+    sentences = []
+    for about, text, tone in _sentences(material, contest):
+        if text:
+            parts = _parts(text)
+            sentences.append({"about": about, "text": _whole(parts), "parts": parts, "tone": tone})
+    return {"headline": _whole(headline), "headline_parts": headline, "sentences": sentences}
+
+
+def _name(text: str) -> str:
+    """A variant's name inside a sentence, between marks that no text of ours has."""
+    return f"{_OPEN}{text.replace(_OPEN, '').replace(_CLOSE, '')}{_CLOSE}"
+
+
+def _parts(text: str) -> list[tuple[bool, str]]:
+    found = [(i % 2 == 1, part) for i, part in enumerate(re.split(f"{_OPEN}|{_CLOSE}", text))]
+    return [(is_name, part) for is_name, part in found if part]
+
+
+def _whole(parts: list[tuple[bool, str]]) -> str:
+    return "".join(part for _, part in parts)
 
 
 def _headline(material: Material) -> str:
     metric = material.metric["name"]
     if not material.scored:
         return f"Nothing can be shipped on these data: no variant has a score of {metric}."
-    first = material.label(material.ranking.places[0].variant)
+    first = _name(material.label(material.ranking.places[0].variant))
     if len(material.variants) == 1:
         return f"One configuration was measured, and nothing to compare it with: {first}."
     begins = "Ship" if material.stored.status == "complete" else "So far, ahead is"
@@ -134,8 +155,8 @@ def _cheapest(material: Material) -> str:
         return f"{said}: the first costs USD {usd} for 1,000 answers."
     first = amounts.per_thousand(material.expenses[ranking.places[0].variant].usd)
     return (
-        f"The cheapest of the best set is {material.label(ranking.cheapest)}: USD {usd} for 1,000 answers in place of "
-        f"{first}, and at most 2 points worse than the best (95% sure)."
+        f"The cheapest of the best set is {_name(material.label(ranking.cheapest))}: "
+        f"USD {usd} for 1,000 answers in place of {first}, and at most 2 points worse than the best (95% sure)."
     )
 
 
@@ -174,7 +195,7 @@ def _against(material: Material, contest: Contest | None) -> Iterator[tuple[str,
     (stored, _), (base, entry) = contest.winner, contest.baseline
     found = contest.comparison
     sentence = found.sentence().replace("the first is", "the winner is").replace(" the second (", " it (")
-    said = f"Against the baseline ({entry['label']}): {sentence}."
+    said = f"Against the baseline ({_name(entry['label'])}): {sentence}."
     better = found.claims_difference and (found.difference > 0) == (contest.direction == "maximize")
     place = next((p for p in material.ranking.places if p.variant == entry["id"]), None)
     if base.id == stored.id and place is not None and place.p is not None and len(material.places) > 2:
@@ -197,7 +218,10 @@ def _detectable(material: Material) -> Iterator[tuple[str, str, str]]:
             f"{metric} of about {least} between two variants chosen beforehand"
         )
         wide = ranking.detectable_any
-        if len(ranking.places) > 2 and wide is not None:
+        if material.width is not None and ranking.detectable > material.width:
+            few = f"{size} in {amounts.plural(ranking.clusters, 'cluster')}"
+            said = f"{few} are too few to show any difference in {metric}"
+        elif len(ranking.places) > 2 and wide is not None and wide <= (material.width or math.inf):
             said += f", of about {amounts.number(wide)} between any two of these {len(ranking.places):,}"
         yield "detectable", f"{said} (80% power).", PLAIN
     if ranking.clusters < FEW_CLUSTERS:
