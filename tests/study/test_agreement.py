@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,6 +58,17 @@ def test_a_continuous_judge_is_cut_where_labels_are_yes_or_no() -> None:
     assert agreement(rated, labels, at=0.7).sensitivity == pytest.approx(1 / 3)
 
 
+def test_a_yes_may_lie_below_a_threshold() -> None:
+    """0 errors are a yes where at most 0 pass; between two ends a value may be too low and too high."""
+    rated, labels = [0, 0, 2, 1], [0, 0, 1, 0]
+    found = agreement(rated, labels, at=-math.inf, at_most=0)
+    assert found.table == {"true_positive": 2, "false_positive": 0, "false_negative": 1, "true_negative": 1}
+    assert (found.at, found.at_most, found.yes) == (-math.inf, 0, "0 and below")
+    both = agreement([1, 2, 3, 2], [0, 2, 0, 2], at=2, at_most=2)
+    assert (both.kappa, both.agree, both.yes) == (1, 1, "2 to 2")
+    assert agreement(rated, labels).yes == "0.5 and above"
+
+
 def test_graded_labels_have_correlations_too() -> None:
     """A judge that is right but for a constant: correlation 1, kappa below it."""
     labels = np.linspace(0, 0.8, 20)
@@ -72,7 +85,7 @@ def test_labels_of_one_kind_say_so(rated: list[int]) -> None:
     """No NaN, no zero that looks like a finding."""
     found = agreement(rated, [1, 1, 1, 1])
     assert (found.kappa, found.low, found.high) == (None, None, None)
-    assert "all labels are 1" in found.note
+    assert "all labels are a yes" in found.note
     assert found.specificity is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep, additions
 from harness.store.layout import HEADER, LABELS
-from harness.study.calibration import calibrate
+from harness.study.calibration import _yes, calibrate
 from harness.study.cautions import NOBODY, calibration_of, cautions, keep, poor, runs_of
 from harness.study.judgements import judgements_of
 from harness.study.labels import Label, labels_of
 from harness.study.sampling import draw
 from harness.study.sights import sights_of
+from harness.study.summary import summary_of
 
 Run = Callable[..., StoredSweep]
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,10 +34,10 @@ metrics: [correct, token_f1]
 
 
 def label_all(stored: StoredSweep, wrong: int, by: str = "ann", metric: str = "correct") -> None:
-    """Label every distinct answer as the metric did, but for the first `wrong` of them."""
+    """Label every distinct answer with a score as the metric did, but for the first `wrong` of them."""
     scores = judgements_of(stored, metric)
     labels = []
-    for number, sight in enumerate(sights_of(stored).with_passages):
+    for number, sight in enumerate(s for s in sights_of(stored).with_passages if s.cells[0] in scores):
         score = scores[sight.cells[0]].value
         value = 1 - score if number < wrong else score
         labels.append(Label(sight.example, sight.answer, metric, value, by, context=sight.context, weight=1.0))
@@ -73,6 +75,42 @@ def test_variants_with_few_labels_are_not_corrected(run: Run) -> None:
     found = calibrate(stored, "correct", labels_of(stored))
     assert found["overall"]["mean"] is not None
     assert all(row["mean"] is None and "12 more" in row["note"] for row in found["variants"])
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_each_variant_keeps_its_own_score_of_an_answer_that_others_gave_too(run: Run, shown: bool) -> None:
+    """Means before correction are those of the summary, also where equal answers stand over other passages."""
+    stored = run(HELPDESK.replace("token_f1", "recall@4").replace("[1, 4]", "[1, 2, 4]"))
+    scores = judgements_of(stored, "recall@4")
+    shared = [s for s in sights_of(stored).plain if len({scores[c].value for c in s.cells if c in scores}) > 1]
+    assert len(shared) > 10  # equal answers of unequal score
+    labels = [
+        Label(s.example, s.answer, "recall@4", 1.0, "ann", context=s.context if shown else "", weight=1.0)
+        for s in sights_of(stored).with_passages
+    ]
+    found = calibrate(stored, "recall@4", labels)
+    raw = {row["variant"]: row["raw"] for row in found["variants"]}
+    means = {run["variant"]: run["metrics"]["recall@4"]["mean"] for run in summary_of(stored)["runs"]}
+    assert len(set(means.values())) == 3
+    assert raw == pytest.approx(means, abs=1e-12)
+    differences = {row["variant"]: row["raw"] for row in found["differences"]}
+    assert differences == pytest.approx({v: means[v] - means[found["best"]] for v in differences}, abs=1e-12)
+    said = [caution for caution in found["cautions"] if "without the passages" in caution]
+    assert [caution.split()[0] for caution in said] == ([] if shown else [str(len(shared))])
+
+
+def test_a_yes_is_what_passes_the_threshold(run: Run) -> None:
+    """With `at_most: 0` a 0 is a yes: people who agree with every value have kappa 1. `at` overrides it."""
+    stored = run(HELPDESK.replace("token_f1", "{answer_match: {as: copied, at_most: 0}}"))
+    label_all(stored, wrong=0, metric="copied")
+    agreed = calibrate(stored, "copied", labels_of(stored))["agreement"]
+    wrong = sum(label.value == 0 for label in labels_of(stored))
+    assert (agreed["kappa"], agreed["agree"], agreed["yes"], agreed["note"]) == (1, 1, "0 and below", "")
+    assert agreed["table"]["true_positive"] == wrong > 0
+    assert calibrate(stored, "copied", labels_of(stored), at=1.0)["agreement"]["yes"] == "1 and above"
+    entry = {"direction": "maximize", "low": 0.0, "high": 1.0, "at_least": 0.2, "at_most": 0.4}
+    assert _yes(entry, None) == (0.2, 0.4)
+    assert _yes({**entry, "at_least": None, "at_most": None}, None) == (0.5, math.inf)
 
 
 def test_two_people_are_compared(run: Run) -> None:

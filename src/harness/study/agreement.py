@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UserError
+from harness.records import Scale
 from harness.study.resampling import FEW_CLUSTERS, codes_of
 
 METHOD = "kappa: 95% delete-one-cluster jackknife on Fisher's scale, t; where all agree, Clopper-Pearson on the rest"
@@ -19,13 +21,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a rater (`rated`) agrees with the truth (`labels`) in n answers; both are cut in two at `at`.
+    """How a rater (`rated`) agrees with the truth (`labels`) in n answers; a yes is a value from `at` to `at_most`.
 
-    `kappa` is Cohen's for values cut in two, and with quadratic weights for `graded` ones: there it is Lin's
-    concordance correlation. `agree` is the share of equal values (after the cut), `table` counts true and false
-    positives and negatives, `sensitivity` is the share of labels at or above `at` that the rater puts there too,
-    `specificity` that of the others. `bias` is the mean of rated minus label. What cannot be told is None; `note` says
-    why.
+    `at` is minus infinity where no value is too low, `at_most` is None where none is too high. `kappa` is Cohen's for
+    values cut in two, and with quadratic weights for `graded` ones: there it is Lin's concordance correlation. `agree`
+    is the share of equal values (after the cut), `table` counts true and false positives and negatives, `sensitivity`
+    is the share of the labels' yes that the rater calls so too, `specificity` that of their no. `bias` is the mean of
+    rated minus label. What cannot be told is None; `note` says why.
     """
 
     kind: str
@@ -43,11 +45,19 @@ class Agreement:
     pearson: float | None = None
     spearman: float | None = None
     note: str = ""
+    at_most: float | None = None
     method: str = METHOD
 
     def as_json(self) -> dict[str, Any]:
-        """The figures by name."""
-        return dict(self.__dict__)
+        """The figures by name; `yes` says in words what a yes is."""
+        return {**self.__dict__, "yes": self.yes}
+
+    @property
+    def yes(self) -> str:
+        """Which values are a yes."""
+        if self.at_most is None:
+            return f"{self.at:g} and above"
+        return f"{self.at_most:g} and below" if self.at == -math.inf else f"{self.at:g} to {self.at_most:g}"
 
 
 def agreement(
@@ -55,19 +65,21 @@ def agreement(
     labels: ArrayLike,
     clusters: Sequence[object] | None = None,
     at: float = 0.5,
+    at_most: float = math.inf,
     alpha: float = 0.05,
 ) -> Agreement:
     """Compare two flat arrays without NaN, entry i of both being the same answer.
 
-    Labels of at most two different values are taken for a yes or no, and the rater's values are cut at `at`; labels of
-    more are graded. Raises UserError when the lengths differ.
+    Labels of at most two different values are taken for a yes or no, and so are the rater's values: a yes is from `at`
+    to `at_most`. Labels of more are graded. Raises UserError when the lengths differ.
     """
     first, second = np.asarray(rated, dtype=float), np.asarray(labels, dtype=float)
     names = list(range(len(first))) if clusters is None else list(clusters)
     if first.shape != second.shape or first.ndim != 1 or len(names) != len(first):
         lengths = f"{first.shape}, {second.shape} and {len(names)}"
         raise UserError(f"agreement: needs two flat arrays and clusters of one length, found {lengths}")
-    up, true = first >= at, second >= at
+    yes = Scale("maximize", at_least=at, at_most=at_most)
+    up, true = (np.array([yes.passes(value) for value in values], dtype=bool) for values in (first, second))
     table = {
         "true_positive": int((up & true).sum()),
         "false_positive": int((up & ~true).sum()),
@@ -98,7 +110,8 @@ def agreement(
         bias=float((first - second).mean()) if len(first) else None,
         pearson=pearson,
         spearman=spearman,
-        note=_note(a, b, groups),
+        note=_note(a, b, groups, graded),
+        at_most=None if at_most == math.inf else at_most,
     )
 
 
@@ -171,13 +184,18 @@ def _share(part: int, rest: int) -> float | None:
     return part / (part + rest) if part + rest else None
 
 
-def _note(a: Floats, b: Floats, groups: int) -> str:
+def _note(a: Floats, b: Floats, groups: int, graded: bool) -> str:
     if not len(a):
         return "no answer has both"
     if np.ptp(b) == 0:
-        return f"all labels are {b[0]:g}: kappa cannot be told; label answers of other kinds too"
+        return f"all labels are {_word(b[0], graded)}: kappa cannot be told; label answers of other kinds too"
     if np.ptp(a) == 0:
-        return f"every value is {a[0]:g}, whatever the label: agreement is no better than chance"
+        return f"every value is {_word(a[0], graded)}, whatever the label: agreement is no better than chance"
     if groups < FEW_CLUSTERS:
         return f"only {groups} clusters: intervals from fewer than {FEW_CLUSTERS} are too narrow"
     return ""
+
+
+def _word(value: float, graded: bool) -> str:
+    """A value that all have; cut in two it is a yes or a no."""
+    return f"{value:g}" if graded else "a yes" if value else "a no"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,6 +14,7 @@ from harness.errors import UserError, advice
 from harness.store import StoredSweep
 from harness.study.agreement import Agreement, agreement
 from harness.study.consistency import disagreement, self_consistency
+from harness.study.figures import scale_of
 from harness.study.judgements import Judgement, judgements_of, judges_in
 from harness.study.labels import Label, Settled, settle
 from harness.study.prediction_powered import Corrected, Judged, corrected_difference, corrected_mean
@@ -21,14 +23,19 @@ from harness.study.sights import Cell, Sight, sights_of
 
 @dataclass(frozen=True)
 class _Rated:
-    """The answers of a sweep with a score of one metric, and the labels of some of them by sight."""
+    """The answers of a sweep with a score of one metric, and the labels of some of them by sight.
+
+    `unseen` are example and answer of the labels that were given without passages.
+    """
 
     entry: dict[str, Any]
     cells: dict[Cell, Judgement]
     sights: list[Sight]
     settled: dict[str, Settled]
+    unseen: set[tuple[str, str]]
     clusters: dict[str, str]
     at: float
+    at_most: float
 
     @property
     def ends(self) -> tuple[float | None, float | None]:
@@ -38,20 +45,37 @@ class _Rated:
     def labelled(self) -> list[Sight]:
         return [sight for sight in self.sights if sight.id in self.settled]
 
-    def score(self, sight: Sight, judge: str | None = None) -> float | None:
-        """The mean score of a sight's cells, or of one judge's opinions in them; None without any."""
-        found = [self.cells[cell] for cell in sight.cells]
-        if judge is None:
-            return float(np.mean([each.value for each in found]))
-        values = [opinion.value for each in found for opinion in each.opinions if opinion.judge == judge]
+    def score(self, sight: Sight, variant: str | None = None) -> float:
+        """The mean score of a sight's cells, or of those of one variant.
+
+        Equal answers over other passages may be worth something else, so a sight that shows no passages has no single
+        score: each variant has its own.
+        """
+        return float(np.mean([self.cells[cell].value for cell in _cells_of(sight, variant)]))
+
+    def opinion(self, sight: Sight, judge: str) -> float | None:
+        """The mean of what one judge said of a sight's cells; None where it said nothing."""
+        found = [self.cells[cell].opinions for cell in sight.cells]
+        values = [opinion.value for opinions in found for opinion in opinions if opinion.judge == judge]
         return float(np.mean(values)) if values else None
+
+    def compared(self, rated: Sequence[float], labels: Sequence[float], sights: Sequence[Sight]) -> Agreement:
+        """How two raters of these sights agree."""
+        clusters = [self.clusters[sight.example] for sight in sights]
+        return agreement(rated, labels, clusters, self.at, self.at_most)
+
+
+def _cells_of(sight: Sight, variant: str | None) -> list[Cell]:
+    """The cells of a sight, or those of one variant."""
+    return [cell for cell in sight.cells if variant in (None, cell[0])]
 
 
 def calibrate(stored: StoredSweep, metric: str, labels: Sequence[Label], at: float | None = None) -> dict[str, Any]:
     """Compare a metric's scores with labels; plain JSON.
 
-    Values at or above `at` count as a yes: by default the metric's threshold, else the middle of its scale. Raises
-    UserError for a metric that the sweep has not, or where no label fits an answer with a score.
+    Values at or above `at` count as a yes. Without it, those do that pass the metric's thresholds; where it has none,
+    those from the middle of its scale on. Raises UserError for a metric that the sweep has not, or where no label fits
+    an answer with a score.
     """
     rated = _rated(stored, metric, labels, at)
     labelled = rated.labelled
@@ -92,27 +116,25 @@ def _rated(stored: StoredSweep, metric: str, labels: Sequence[Label], at: float 
     cells = {cell: judgement for cell, judgement in cells.items() if cell in sights.of_cell}
     units = sights.of(cells, any(label.context for label in mine))
     clusters = {example["id"]: example["cluster"] for example in stored.examples}
-    return _Rated(entry, cells, units, settle(mine, units), clusters, _cut(entry) if at is None else at)
+    unseen = {(label.example, label.answer) for label in mine if not label.context}
+    return _Rated(entry, cells, units, settle(mine, units), unseen, clusters, *_yes(entry, at))
 
 
-def _cut(entry: dict[str, Any]) -> float:
-    """Where a value becomes a yes: the metric's own threshold, else the middle of its scale."""
-    for name in ("at_least", "at_most"):
-        if entry.get(name) is not None:
-            return float(entry[name])
-    low, high = entry["low"], entry["high"]
-    return (low + high) / 2 if low is not None and high is not None else 0.5
+def _yes(entry: Mapping[str, Any], at: float | None) -> tuple[float, float]:
+    """The least and the most that is a yes."""
+    scale = scale_of(entry)
+    if at is None and scale.has_threshold:
+        least, most = scale.at_least, scale.at_most
+        return -math.inf if least is None else least, math.inf if most is None else most
+    middle = (scale.low + scale.high) / 2 if scale.low is not None and scale.high is not None else 0.5
+    return middle if at is None else at, math.inf
 
 
 def _agreement(rated: _Rated, judge: str | None) -> Agreement:
-    pairs = [(sight, rated.score(sight, judge)) for sight in rated.labelled]
+    pairs = [(s, rated.score(s) if judge is None else rated.opinion(s, judge)) for s in rated.labelled]
     known = [(sight, value) for sight, value in pairs if value is not None]
-    return agreement(
-        [value for _, value in known],
-        [rated.settled[sight.id].value for sight, _ in known],
-        [rated.clusters[sight.example] for sight, _ in known],
-        rated.at,
-    )
+    labels = [rated.settled[sight.id].value for sight, _ in known]
+    return rated.compared([value for _, value in known], labels, [sight for sight, _ in known])
 
 
 def _people(rated: _Rated, people: Sequence[str]) -> list[dict[str, Any]]:
@@ -122,8 +144,7 @@ def _people(rated: _Rated, people: Sequence[str]) -> list[dict[str, Any]]:
         both = [s for s in rated.labelled if a in rated.settled[s.id].by and b in rated.settled[s.id].by]
         if both:
             first, second = ([rated.settled[s.id].by[name] for s in both] for name in (a, b))
-            found = agreement(first, second, [rated.clusters[s.example] for s in both], rated.at)
-            rows.append({"people": [a, b], **found.as_json()})
+            rows.append({"people": [a, b], **rated.compared(first, second, both).as_json()})
     return rows
 
 
@@ -147,15 +168,14 @@ def _corrected(stored: StoredSweep, rated: _Rated) -> dict[str, Any]:
 
 
 def _judged(rated: _Rated, variant: str | None) -> Judged:
-    """The answers of one variant, or of all; each weighs as many cells as it has there."""
-    counts = [sum(variant in (None, cell[0]) for cell in sight.cells) for sight in rated.sights]
-    used = [(sight, count) for sight, count in zip(rated.sights, counts, strict=True) if count]
-    labels = [rated.settled.get(sight.id) for sight, _ in used]
+    """The answers of one variant with its scores of them, or of all; each weighs as many cells as it has there."""
+    used = [sight for sight in rated.sights if _cells_of(sight, variant)]
+    labels = [rated.settled.get(sight.id) for sight in used]
     return Judged.of(
-        [rated.score(sight) or 0.0 for sight, _ in used],
+        [rated.score(sight, variant) for sight in used],
         [np.nan if label is None else label.value for label in labels],
-        [rated.clusters[sight.example] for sight, _ in used],
-        [float(count) for _, count in used],
+        [rated.clusters[sight.example] for sight in used],
+        [float(len(_cells_of(sight, variant))) for sight in used],
         [1.0 if label is None or label.weight is None else label.weight for label in labels],
     )
 
@@ -173,5 +193,15 @@ def _cautions(rated: _Rated) -> list[str]:
         found.append(
             f"{chosen} of {len(rated.settled)} labels are not of answers drawn at random from this sweep: corrected "
             "means hold only if these answers might as well have been"
+        )
+    scores: dict[tuple[str, str], list[float]] = {}
+    for sight in rated.labelled:
+        values = [rated.cells[cell].value for cell in sight.cells]
+        scores.setdefault((sight.example, sight.answer), []).extend(values)
+    apart = sum(np.ptp(scores[answer]) > 0 for answer in rated.unseen & scores.keys())
+    if apart:
+        found.append(
+            f"{apart} labels were given without the passages, to answers whose score changes with them: they may be "
+            "wrong for some variants; label these with the passages in view"
         )
     return found
