@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from tests.importing.kept import entry, imported, noted, rows
-from tests.importing.written import metric, test_case, write_json
+from tests.importing.written import case_of, metric, write_json
 
 
 def run_of(cases: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
@@ -19,9 +19,9 @@ def run_of(cases: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
 
 def test_a_test_run_is_a_variant_with_its_numbers(tmp_path: Path) -> None:
     """Questions, answers, contexts, cost, latency and scores; the file or its name names the variant."""
-    cases = [test_case(n, [metric("Answer Relevancy", value, value >= 0.5)]) for n, value in enumerate((0.9, 0.4))]
+    cases = [case_of(n, [metric("Answer Relevancy", value, value >= 0.5)]) for n, value in enumerate((0.9, 0.4))]
     first = write_json(tmp_path / "a.json", run_of(cases, hyperparameters={"model": "gpt-4o"}, evaluationCost=0.03))
-    second = write_json(tmp_path / "b.json", run_of([test_case(0, [metric("Answer Relevancy", 1.0, True)])]))
+    second = write_json(tmp_path / "b.json", run_of([case_of(0, [metric("Answer Relevancy", 1.0, True)])]))
     stored, notes = noted("deepeval", f"old={first}", second, runs=tmp_path / "runs")
     assert [v["params"] for v in stored.variants] == [{"config": "old", "model": "gpt-4o"}, {"config": "b"}]
     assert rows(stored, "Answer Relevancy") == {
@@ -40,7 +40,7 @@ def test_what_passes_tells_which_way_is_better(tmp_path: Path) -> None:
     """A metric whose low scores pass is read as the less the better, its threshold as the most that passes."""
     found = [(0.9, False), (0.1, True)]
     cases = [
-        test_case(n, [metric("Leaks", value, passed), metric("Faithfulness", value, not passed)])
+        case_of(n, [metric("Leaks", value, passed), metric("Faithfulness", value, not passed)])
         for n, (value, passed) in enumerate(found)
     ]
     stored = imported("deepeval", write_json(tmp_path / "a.json", run_of(cases)), runs=tmp_path / "runs")
@@ -52,10 +52,10 @@ def test_what_passes_tells_which_way_is_better(tmp_path: Path) -> None:
 def test_errors_and_missing_scores_are_failures(tmp_path: Path) -> None:
     """No answer, a judge that broke, and a score that is not there."""
     cases = [
-        test_case(0, [metric("GEval", 1.0, True)]),
-        test_case(1, [metric("GEval", None, False, error="no JSON")]),
-        test_case(2, [metric("GEval", float("nan"), False)]),
-        test_case(3, [metric("GEval", 0.0, False)], actualOutput=None),
+        case_of(0, [metric("GEval", 1.0, True)]),
+        case_of(1, [metric("GEval", None, False, error="no JSON")]),
+        case_of(2, [metric("GEval", float("nan"), False)]),
+        case_of(3, [metric("GEval", 0.0, False)], actualOutput=None),
     ]
     stored = imported("deepeval", write_json(tmp_path / "a.json", run_of(cases)), runs=tmp_path / "runs")
     assert list(rows(stored, "GEval").values()) == [
@@ -88,8 +88,8 @@ def test_conversations_and_the_other_style_of_names_are_read(tmp_path: Path) -> 
         ({"results": []}, "is no test run of deepeval: its keys are results"),
         (run_of([]), "holds no results"),
         (run_of([{"name": "a"}]), r"testCases\[0\]: has neither an input nor a user's turn"),
-        (run_of([test_case(0, [metric("GEval", "good", True)])]), "GEval: 'good' is no number"),  # type: ignore[arg-type]
-        (run_of([test_case(0, ["GEval"])]), r"testCases\[0\]: is not as deepeval writes it"),  # type: ignore[list-item]
+        (run_of([case_of(0, [metric("GEval", "good", True)])]), "GEval: 'good' is no number"),  # type: ignore[arg-type]
+        (run_of([case_of(0, ["GEval"])]), r"testCases\[0\]: is not as deepeval writes it"),  # type: ignore[list-item]
     ],
 )
 def test_other_files_are_refused_with_what_was_found(tmp_path: Path, content: Any, said: str) -> None:

@@ -97,11 +97,14 @@ def test_a_cut_off_log_is_read_and_told(tmp_path: Path) -> None:
 
 def test_other_files_are_refused_with_what_was_found(tmp_path: Path) -> None:
     """Another version, another tool, an archive of something else, no samples, a sample without its parts."""
+    many = sample(1, 1, MINI, {}, model_usage={MINI: {"input_tokens": "many"}})
     refused = {
         "is a log of version 3, and version 2 is read": inspect_log(MINI, [], version=3),
         "is no log of Inspect AI": {"results": []},
         "has no samples; its status is 'error'": inspect_log(MINI, None, status="error"),
         r"samples\[0\]: is no sample": inspect_log(MINI, [{"id": 1}]),
+        r"samples\[0\]: .*metadata must be a mapping": inspect_log(MINI, [sample(1, 1, MINI, {}, metadata="x")]),
+        r"samples\[0\]: .*input_tokens must be a whole number": inspect_log(MINI, [many]),
     }
     for said, content in refused.items():
         with pytest.raises(UserError, match=said):

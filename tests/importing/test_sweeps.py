@@ -13,6 +13,9 @@ import pytest
 import harness
 from harness.cli.main import command
 from harness.errors import UserError
+from harness.importing import keep, read
+from harness.importing.files import source_of
+from harness.importing.keeping import Wishes
 from harness.store import StoredSweep
 from harness.study.exporting import export
 from harness.study.loaded import Sweep
@@ -145,6 +148,13 @@ def test_ids_alone_find_their_questions(run: Callable[..., StoredSweep], tmp_pat
     table = write(tmp_path / "t.csv", "variant,example,good\na,q1,1\na,q0,0\n")
     stored = imported("csv", table, runs=tmp_path / "runs", dataset=tmp_path / "datasets/questions.jsonl")
     assert [e["messages"][-1]["content"] for e in stored.examples] == [q["question"] for q in QUESTIONS[:2]]
+
+
+def test_object_storage_gets_the_whole_folder(tmp_path: Path) -> None:
+    """A URI of runs works as for our own sweeps."""
+    source = source_of(str(write(tmp_path / "t.csv", TABLE)))
+    stored, _ = keep(read("csv", [source]), [source], "memory://imported-runs", Wishes())
+    assert (stored.status, stored.outcomes.num_rows, stored.scores.num_rows) == ("complete", 4, 4)
 
 
 def test_missing_cells_are_told(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_the_same_import_gives_the_same_ids(table: Path, tmp_path: Path) -> None
 def test_the_same_table_in_other_formats_gives_the_same_scores(table: Path, tmp_path: Path, suffix: str) -> None:
     """Only the file's form differs. NaN of Parquet and JSON is what `nan` is in CSV."""
     frame = pd.read_csv(table, dtype={"accuracy": object}, keep_default_na=False)
-    lines = [{k: _typed(k, v) for k, v in row.items() if v != ""} for row in frame.to_dict("records")]
+    lines = [{str(k): _typed(str(k), v) for k, v in row.items() if v != ""} for row in frame.to_dict("records")]
     other = tmp_path / f"desk{suffix}"
     if suffix == ".tsv":
         frame.to_csv(other, sep="\t", index=False)
@@ -202,6 +202,15 @@ def test_settings_and_metrics_do_not_hide_the_columns_of_runs(tmp_path: Path) ->
     assert stored.header["axes"] == ["setting_name"]
     assert [metric["name"] for metric in stored.metrics] == ["csv/best", "accuracy"]
     assert "metric 'best' is called 'csv/best' here" in notes
+
+
+def test_nan_is_nothing_in_columns_that_are_no_metrics(tmp_path: Path) -> None:
+    """Python writes NaN where pandas has nothing: no answer `nan`, no failure `nan`, no second variant."""
+    text = '{"variant": "a", "question": "Who?", "answer": "Me", "failure": NaN, "reference": NaN, "good": NaN}\n'
+    stored = imported("csv", write(tmp_path / "t.jsonl", text), runs=tmp_path / "runs")
+    assert stored.outcomes.to_pylist()[0]["failure"] is None
+    assert stored.examples[0]["references"] == []
+    assert stored.scores.to_pylist()[0]["failure"] == "no value"
 
 
 def test_a_wrong_variant_column_names_the_near_one(table: Path, tmp_path: Path) -> None:

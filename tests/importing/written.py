@@ -120,7 +120,7 @@ def archive(path: Path, log: dict[str, Any]) -> Path:
     return path
 
 
-def test_case(name: int, metrics: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+def case_of(name: int, metrics: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     """A test case of deepeval."""
     return {
         "name": f"test_case_{name}",
@@ -136,9 +136,6 @@ def test_case(name: int, metrics: list[dict[str, Any]], **changes: Any) -> dict[
         "order": name,
         **changes,
     }
-
-
-test_case.__test__ = False  # type: ignore[attr-defined]  (pytest would collect it where it is imported)
 
 
 def metric(name: str, score: float | None, success: bool, **changes: Any) -> dict[str, Any]:

@@ -21,29 +21,36 @@ _TALKS = ("conversationalTestCases", "conversational_test_cases")
 _METRICS = ("metricsData", "metrics_data", "metricsMetadata", "metrics_metadata")
 _LESS = ("bias", "toxicity", "hallucination")
 """Metrics of which less is better, by deepeval's documentation."""
+_Verdicts = dict[str, list[tuple[float, float, bool]]]
+"""By metric: value, threshold, and whether it passed."""
 
 
 def read(sources: Sequence[Source], options: Options) -> Found:
     """Read one test run for each variant."""
     findings = Findings("deepeval")
-    verdicts: dict[str, list[tuple[float, float, bool]]] = {}
+    verdicts: _Verdicts = {}
     for source in sources:
-        root = read_mapping(source.path)
-        root = root["testRunData"] if isinstance(root.get("testRunData"), dict) else root
-        lists = {name: root[name] for name in (*_CASES, *_TALKS) if isinstance(root.get(name), list)}
-        if not lists:
-            found = f"is no test run of deepeval: its keys are {', '.join(root) or 'none'}"
-            raise UserError(Mistake(source.place, found, "a test run has `testCases`"))
-        findings.version = findings.version or root.get("deepevalVersion")
-        variant = _variant(root, source, findings)
-        for name, cases in lists.items():
-            for index, case in enumerate(cases):
-                place = Place(f"{source.path}: {name}[{index}]")
-                with findings.reading(place):
-                    _read_case(case, place, variant, findings, verdicts)
+        with findings.reading(source.place):
+            _read_file(source, findings, verdicts)
     for name, known in verdicts.items():
         findings.hints[name] = _hint(name, known, findings)
     return findings.finish(sources[0].place)
+
+
+def _read_file(source: Source, findings: Findings, verdicts: _Verdicts) -> None:
+    root = read_mapping(source.path)
+    root = root["testRunData"] if isinstance(root.get("testRunData"), dict) else root
+    lists = {name: root[name] for name in (*_CASES, *_TALKS) if isinstance(root.get(name), list)}
+    if not lists:
+        found = f"is no test run of deepeval: its keys are {', '.join(root) or 'none'}"
+        raise UserError(Mistake(source.place, found, "a test run has `testCases`"))
+    findings.version = findings.version or root.get("deepevalVersion")
+    variant = _variant(root, source, findings)
+    for name, cases in lists.items():
+        for index, case in enumerate(cases):
+            place = Place(f"{source.path}: {name}[{index}]")
+            with findings.reading(place):
+                _read_case(case, place, variant, findings, verdicts)
 
 
 def _variant(root: Mapping[str, Any], source: Source, findings: Findings) -> str:
@@ -60,9 +67,7 @@ def _variant(root: Mapping[str, Any], source: Source, findings: Findings) -> str
     return source.title
 
 
-def _read_case(
-    case: Any, place: Place, variant: str, findings: Findings, verdicts: dict[str, list[tuple[float, float, bool]]]
-) -> None:
+def _read_case(case: Any, place: Place, variant: str, findings: Findings, verdicts: _Verdicts) -> None:
     if not isinstance(case, dict):
         findings.wrong(place, "must be an object")
         return
@@ -118,9 +123,7 @@ def _outcome(case: Mapping[str, Any], contexts: list[str], answer: str | None, f
     )
 
 
-def _values(
-    case: Mapping[str, Any], place: Place, findings: Findings, verdicts: dict[str, list[tuple[float, float, bool]]]
-) -> dict[str, Value]:
+def _values(case: Mapping[str, Any], place: Place, findings: Findings, verdicts: _Verdicts) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for metric in _of(case, *_METRICS) or []:
         name = str(_of(metric, "name", "metric") or "metric")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -115,7 +116,12 @@ class Findings:
             self.hints.setdefault(name, hint)
 
     def example(self, key: str, example: Example | None, place: Place) -> None:
-        """Keep an example, which may be met again; None where only its key is known so far."""
+        """Keep an example, which may be met again; None where only its key is known so far.
+
+        Raises ValueError for metadata that are no mapping.
+        """
+        if example is not None and not isinstance(example.metadata, dict):
+            raise ValueError(f"metadata must be a mapping, found {str(example.metadata)[:60]!r}")
         known = self._examples.setdefault(key, example)
         if example is None or known is example:
             return
@@ -135,7 +141,8 @@ class Findings:
         values: Mapping[str, Value],
         repeat: int | None = None,
     ) -> None:
-        """Keep an answer and its values; `repeat` counts from 0."""
+        """Keep an answer and its values; `repeat` counts from 0. Raises ValueError for figures that are none."""
+        _check(outcome)
         pair = (variant, example)
         number = repeat if repeat is not None else self._next.get(pair, 0) if self._counted else 0
         self._next[pair] = number + 1
@@ -189,3 +196,17 @@ class Findings:
 
 def _nameless(key: str) -> Example:
     return Example(key, (Message("user", key),))
+
+
+_COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "attempts")
+_FIGURES = ("cost_usd", "query_usd", "latency_ms", "first_token_ms", "wait_ms")
+
+
+def _check(outcome: Outcome) -> None:
+    """Counts are whole and figures finite, neither below 0, or they are not known."""
+    for name in (*_COUNTS, *_FIGURES):
+        value = getattr(outcome, name)
+        kinds = (int,) if name in _COUNTS else (int, float)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < math.inf):
+            what = "whole number" if name in _COUNTS else "number"
+            raise ValueError(f"{name} must be a {what} from 0 on, found {str(value)[:60]!r}")

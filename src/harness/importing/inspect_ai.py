@@ -32,18 +32,23 @@ def read(sources: Sequence[Source], options: Options) -> Found:
     """Read one log for each variant; the repeats of an example are its epochs."""
     findings = Findings("inspect", counted=False)
     for source in sources:
-        header, samples = _archive(source) if source.path.suffix == ".eval" else _log(source)
-        _check(header, source.place)
-        variant = _variant(header, source, findings)
-        count = 0
-        for name, sample in samples:
-            count += 1
-            place = Place(f"{source.path}: {name}")
-            with findings.reading(place):
-                _read_sample(sample, place, variant, str(header["eval"]["model"]), findings)
-        if not count:
-            findings.wrong(source.place, f"has no samples; its status is {header.get('status', 'unknown')!r}")
+        with findings.reading(source.place):
+            _read_file(source, findings)
     return findings.finish(sources[0].place)
+
+
+def _read_file(source: Source, findings: Findings) -> None:
+    header, samples = _archive(source) if source.path.suffix == ".eval" else _log(source)
+    _check(header, source.place)
+    variant, model = _variant(header, source, findings), str(header["eval"]["model"])
+    count = 0
+    for name, sample in samples:
+        count += 1
+        place = Place(f"{source.path}: {name}")
+        with findings.reading(place):
+            _read_sample(sample, place, variant, model, findings)
+    if not count:
+        findings.wrong(source.place, f"has no samples; its status is {header.get('status', 'unknown')!r}")
 
 
 def _log(source: Source) -> tuple[dict[str, Any], Iterator[tuple[str, Any]]]:
@@ -80,10 +85,10 @@ def _entry(archive: zipfile.ZipFile, name: str, source: Source) -> Any:
     place = Place(f"{source.path}: {name}")
     try:
         return json.loads(archive.read(name))
-    except NotImplementedError:
+    except NotImplementedError:  # a subclass of RuntimeError, which is raised for what is encrypted
         advice = "write it as JSON: inspect log convert FILE --to json --output-dir DIR"
         raise UserError(Mistake(place, "is packed in a way that Python cannot unpack", advice)) from None
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UserError(Mistake(place, f"cannot be read: {error}")) from None
 
 
@@ -193,7 +198,7 @@ def _outcome(sample: Mapping[str, Any], model: str) -> Outcome:
         0,
         answer=None if failure else answer,
         source="cached",
-        finish_reason=choice.get("stop_reason") if choice else None,
+        finish_reason=plain(choice["stop_reason"]) if choice and choice.get("stop_reason") else None,
         input_tokens=usage.get("input_tokens"),
         output_tokens=usage.get("output_tokens"),
         cached_tokens=usage.get("input_tokens_cache_read"),

@@ -58,7 +58,7 @@ def _summary(root: Mapping[str, Any], place: Place) -> dict[str, Any]:
         raise UserError(Mistake(place, f"is no results file of promptfoo: its keys are {keys}"))
     if summary.get("version") != VERSION:
         found = f"has results of version {summary.get('version')!r}, and version {VERSION} is read"
-        raise UserError(Mistake(place, found, "write it anew: promptfoo export eval ID -o results.json"))
+        raise UserError(Mistake(place, found, "write it anew with a newer promptfoo: promptfoo eval -o results.json"))
     return summary
 
 

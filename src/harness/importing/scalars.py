@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from harness.importing.found import Value
@@ -19,7 +20,7 @@ _WORDS = {"true": 1.0, "false": 0.0}
 
 def number(value: Any) -> float | None:
     """The number that a value is, NaN included; None where it is none. True is 1, false is 0."""
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | Decimal):
         return float(value)
     text = str(value).strip().lower() if isinstance(value, str) else ""
     if _NUMBER.fullmatch(text):

@@ -14,7 +14,7 @@ from harness.importing import exported
 from harness.importing.files import Source, read_table
 from harness.importing.found import Findings, Found, System, Value
 from harness.importing.reading import Options
-from harness.importing.scalars import measured, number, parsed, passages, setting, texts
+from harness.importing.scalars import measured, number, parsed, passages, plain, setting, texts
 from harness.records import Example, Failure, Outcome, digest
 
 VARIANT = "variant"
@@ -39,11 +39,15 @@ def read(sources: Sequence[Source], options: Options) -> Found:
 
 
 class _Table:
-    """One file, its columns understood."""
+    """One file, its columns understood. NaN in a column that is no metric is what pandas writes for nothing."""
 
     def __init__(self, source: Source, rows: list[Row], options: Options, findings: Findings) -> None:
-        self.source, self.rows, self.findings = source, rows, findings
-        self.columns = list(dict.fromkeys(name for row in rows for name in row.fields))
+        self.source, self.findings = source, findings
+        own = {*_OWN, *options.variant, VARIANT} - {*options.metrics}
+        self.rows = [
+            row._replace(fields={k: v for k, v in row.fields.items() if k not in own or v == v}) for row in rows
+        ]
+        self.columns = list(dict.fromkeys(name for row in self.rows for name in row.fields))
         self.variant = options.variant or ((VARIANT,) if VARIANT in self.columns else ())
         self.has_answers = "answer" in self.columns
         self.metrics = self._metrics(options.metrics)
@@ -165,7 +169,7 @@ class _Table:
         except ValueError as error:
             self.findings.wrong(place, f"contexts: {error}", 'write ["one", "two"]')
             found = ()
-        text = None if answer is None or failure is not None else str(answer)
+        text = None if answer is None or failure is not None else plain(answer)
         fields |= counts
         return Outcome("", "", 0, found, text, source="cached", failure=failure, **fields), repeat
 
