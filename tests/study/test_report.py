@@ -161,6 +161,15 @@ def test_effects_and_front_are_told(helpdesk: StoredSweep) -> None:
     assert any(row["on_front"] for row in content["front"]["rows"])
 
 
+def test_an_axis_of_many_levels_does_not_flood_the_report(tmp_path: Path) -> None:
+    """The surest 200 of all differences between levels are told, and how many are not."""
+    prompts = ", ".join(f"p{i}: {'plain' if i else 'hostile'} {i}" for i in range(25))
+    found = content_of(reported(tmp_path, prompts))["effects"]
+    assert (len(found["levels"]), len(found["differences"])) == (25, 200)
+    assert found["differences_left_out"] == 25 * 24 // 2 - 200
+    assert sum("p0" in (row["level"], row["other"]) for row in found["differences"]) == 24
+
+
 def test_one_variant_and_one_example_make_a_report(tmp_path: Path) -> None:
     """What cannot be said says why."""
     content = content_of(reported(tmp_path, "a: plain", limit=1))

@@ -15,6 +15,9 @@ from harness.study.report.material import Floats, Material
 if TYPE_CHECKING:
     import pandas as pd
 
+DIFFERENCES = 200
+"""Differences between levels that are told, those of the least p."""
+
 
 def effects_section(material: Material) -> dict[str, Any]:
     """Effects of the axes on the objective; `note` says why there are none."""
@@ -40,7 +43,8 @@ def effects_section(material: Material) -> dict[str, Any]:
         "levels": [
             row | {name: material.possible(row[name]) for name in ("low", "high")} for row in _records(found.levels)
         ],
-        "differences": _records(found.differences),
+        "differences": _surest(_records(found.differences)),
+        "differences_left_out": max(0, len(found.differences) - DIFFERENCES),
         "shares": _records(found.shares),
         "clusters": found.clusters,
         "cautions": list(found.cautions),
@@ -85,6 +89,12 @@ def front_section(material: Material) -> dict[str, Any]:
         "clusters": found.clusters,
         "cautions": list(found.cautions),
     }
+
+
+def _surest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first differences by p, in the order in which they came."""
+    order = sorted(range(len(rows)), key=lambda i: (rows[i]["p"] is None, rows[i]["p"] or 0.0, i))
+    return [rows[i] for i in sorted(order[:DIFFERENCES])]
 
 
 def _scored(material: Material) -> list[int]:

@@ -51,19 +51,19 @@ def level_charts(found: dict[str, Any], unit: str) -> list[Chart]:
     scale = charts.scale_over(row[name] for row in found["levels"] for name in ("mean", "low", "high"))
     names = dict.fromkeys(row["axis"] for row in found["levels"])
     title = f"mean {found['metric']}" + (f", {unit}" if unit else "")
-    return [
-        {
-            "name": axis,
-            "rows": [
-                _row(scale, short(row["level"], 60), row, row["mean"], True)
-                for row in found["levels"]
-                if row["axis"] == axis and row["mean"] is not None
-            ],
-            "axis": charts.axis(scale, title),
-            "caption": "",
-        }
-        for axis in names
-    ]
+    made = []
+    for axis in names:
+        levels = [row for row in found["levels"] if row["axis"] == axis and row["mean"] is not None]
+        more = max(0, len(levels) - ROWS)
+        made.append(
+            {
+                "name": axis,
+                "rows": [_row(scale, short(row["level"], 60), row, row["mean"], True) for row in levels[:ROWS]],
+                "axis": charts.axis(scale, title),
+                "caption": f"{amounts.plural(more, 'more level')}: see --json." if more else "",
+            }
+        )
+    return made
 
 
 def front_charts(found: dict[str, Any], unit: str) -> list[dict[str, Any]]:

@@ -150,6 +150,8 @@ def _cheapest(material: Material) -> str:
         same = {each.usd for each in material.expenses.values()}
         return "" if len(ranking.places) < 2 else _no_cheapest(same)
     usd = amounts.per_thousand(material.expenses[ranking.cheapest].usd)
+    if material.expenses[ranking.places[0].variant].usd == min(material.expenses[v].usd or 0 for v in ranking.best_set):
+        return f"It is the cheapest of the best set, too: USD {usd} for 1,000 answers."
     if ranking.cheapest == ranking.places[0].variant:
         said = "No cheaper variant of the best set is known to be as good within 2 points"
         return f"{said}: the first costs USD {usd} for 1,000 answers."
@@ -162,7 +164,7 @@ def _cheapest(material: Material) -> str:
 
 def _no_cheapest(costs: set[float | None]) -> str:
     if None in costs:
-        return "Which of the best set is the cheapest cannot be told: prices are missing."
+        return "Which of the best set is the cheapest cannot be told: not every variant has a known price."
     return "All variants cost the same, so none of the best set is the cheapest."
 
 
