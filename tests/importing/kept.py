@@ -10,6 +10,7 @@ from harness.importing.files import source_of
 from harness.importing.keeping import Wishes
 from harness.importing.scales import spec_of
 from harness.store import StoredSweep
+from harness.study.summary import summarise
 
 
 def imported(
@@ -35,7 +36,9 @@ def noted(
     """The same, with what is told to the user."""
     sources = [source_of(str(file)) for file in files]
     found = read(form, sources, options)
-    return keep(found, sources, str(runs), Wishes(specs=tuple(map(spec_of, metrics)), **wishes))
+    stored, notes = keep(found, sources, str(runs), Wishes(specs=tuple(map(spec_of, metrics)), **wishes))
+    assert summarise(stored)["status"] == "complete"  # what `harness show` prints
+    return stored, notes
 
 
 def rows(stored: StoredSweep, metric: str) -> dict[tuple[str, str, int], tuple[float | None, str | None]]:
