@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from harness.study.comparison import Comparison, compare
-from harness.study.report import amounts
+from harness.study.report import amounts, doubts
 from harness.study.report.contest import Contest
+from harness.study.report.doubts import DOUBT, GOOD, PLAIN, Sentences
 from harness.study.report.material import Material
 from harness.study.resampling import FEW_CLUSTERS
 from harness.study.winner import LEAST_CLUSTERS
 
-GOOD, DOUBT, PLAIN = "good", "doubt", "plain"
-"""The tones of a sentence: it supports the choice, it warns, it informs."""
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_STATUS = {
-    "running": "This sweep is still running: the figures are of a part and will change.",
-    "interrupted": "This sweep was interrupted: the figures are of a part. The same command carries it on.",
-    "incomplete": "This sweep ended incomplete (too many failures, or its budget was spent).",
-    "failed": "This sweep failed before its end: the figures are of a part.",
-}
 
 
 def verdict_of(material: Material, contest: Contest | None) -> dict[str, Any]:
@@ -68,30 +60,21 @@ def _headline(material: Material) -> str:
     return f"{begins} {first}. It is not surely the best."
 
 
-def _sentences(material: Material, contest: Contest | None) -> Iterator[tuple[str, str, str]]:
-    yield "status", _status(material), DOUBT
+def _sentences(material: Material, contest: Contest | None) -> Sentences:
+    yield "status", doubts.of_status(material), DOUBT
     if material.scored:
         yield from _sure(material)
         yield "cheapest", _cheapest(material), PLAIN
         yield from _winner(material)
         yield from _against(material, contest)
         yield from _detectable(material)
-    yield from _cautions(material)
+    yield from doubts.of_cautions(material)
     for name, said in (material.summary.get("judges") or {}).items():
         yield "judges", f"Judge of {name}: {'; '.join(said)}.", DOUBT
-    yield from _failures(material)
+    yield from doubts.of_failures(material)
 
 
-def _status(material: Material) -> str:
-    summary = material.summary
-    said = _STATUS.get(material.stored.status, "")
-    if summary["finished_cells"] < summary["cells"]:
-        said += f" {summary['finished_cells']:,} of {summary['cells']:,} cells are there."
-    why = material.stored.exit.get("reason") or material.stored.exit.get("error")
-    return f"{said} It says: {why}" if said and isinstance(why, str) else said.strip()
-
-
-def _sure(material: Material) -> Iterator[tuple[str, str, str]]:
+def _sure(material: Material) -> Sentences:
     ranking = material.ranking
     count, alike = len(ranking.places), len(ranking.best_set) - 1
     if count < 2:
@@ -168,7 +151,7 @@ def _no_cheapest(costs: set[float | None]) -> str:
     return "All variants cost the same, so none of the best set is the cheapest."
 
 
-def _winner(material: Material) -> Iterator[tuple[str, str, str]]:
+def _winner(material: Material) -> Sentences:
     ranking, metric = material.ranking, material.metric["name"]
     if len(ranking.places) < 2:
         figure = ranking.places[0]
@@ -191,7 +174,7 @@ def _winner(material: Material) -> Iterator[tuple[str, str, str]]:
     )
 
 
-def _against(material: Material, contest: Contest | None) -> Iterator[tuple[str, str, str]]:
+def _against(material: Material, contest: Contest | None) -> Sentences:
     if contest is None or contest.comparison is None:
         return
     (stored, _), (base, entry) = contest.winner, contest.baseline
@@ -210,7 +193,7 @@ def _against(material: Material, contest: Contest | None) -> Iterator[tuple[str,
     yield "baseline", said, GOOD if better else DOUBT
 
 
-def _detectable(material: Material) -> Iterator[tuple[str, str, str]]:
+def _detectable(material: Material) -> Sentences:
     ranking, metric = material.ranking, material.metric["name"]
     if ranking.detectable is not None:
         least = f"{amounts.number(ranking.detectable)}{_unit(material)}"
@@ -229,33 +212,3 @@ def _detectable(material: Material) -> Iterator[tuple[str, str, str]]:
     if ranking.clusters < FEW_CLUSTERS:
         few = f"Only {amounts.plural(ranking.clusters, 'cluster')} of examples"
         yield "clusters", f"{few}: intervals and p-values from fewer than {FEW_CLUSTERS} are rough.", DOUBT
-
-
-def _cautions(material: Material) -> Iterator[tuple[str, str, str]]:
-    summary = material.summary
-    few = f"only {material.ranking.clusters} clusters"
-    ranking = material.ranking.cautions if material.scored else ()
-    for caution in (*ranking, *(summary.get("cautions") or ())):
-        if not caution.startswith((few, "no variant is known to lose", "the winner's score is not corrected")):
-            yield "caution", f"{caution[0].upper()}{caution[1:]}.", DOUBT
-    if summary.get("left_out"):
-        count = amounts.plural(summary["left_out"], "document")
-        yield "caution", f"{count} could not be read and were left out of the corpus.", DOUBT
-    approximate = summary.get("approximate") or []
-    if approximate:
-        count = amounts.plural(len(approximate), "variant")
-        yield "caution", f"Approximate search in {count}: another build of the index may differ a little.", DOUBT
-
-
-def _failures(material: Material) -> Iterator[tuple[str, str, str]]:
-    summary = material.summary
-    failed, done = summary["failed_cells"], summary["finished_cells"]
-    if failed:
-        kinds = ", ".join(f"{count:,} x {what}" for what, count in list(summary["failures"].items())[:5])
-        yield "failures", f"{failed:,} of {done:,} cells failed: {kinds}.", DOUBT
-    elif done:
-        yield "failures", f"No failure in {amounts.plural(done, 'cell')}.", PLAIN
-    broken = {name: int((found.failed - found.unanswered).sum()) for name, found in material.matrices.items()}
-    told = [f"{name} {count:,}" for name, count in broken.items() if count]
-    if told:
-        yield "failures", f"Answers that were there but could not be scored: {', '.join(told)}.", DOUBT

@@ -1,0 +1,61 @@
+"""What a reader must know before believing a report: that it is of a part, what failed, what is rough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.study.report import amounts
+from harness.study.report.material import Material
+
+GOOD, DOUBT, PLAIN = "good", "doubt", "plain"
+"""The tones of a sentence: it supports the choice, it warns, it informs."""
+Sentences = Iterator[tuple[str, str, str]]
+"""Of each sentence what it is about, the text, and the tone."""
+_STATUS = {
+    "running": "This sweep is still running: the figures are of a part and will change.",
+    "interrupted": "This sweep was interrupted: the figures are of a part. The same command carries it on.",
+    "incomplete": "This sweep ended incomplete (too many failures, or its budget was spent).",
+    "failed": "This sweep failed before its end: the figures are of a part.",
+}
+
+
+def of_status(material: Material) -> str:
+    """That the sweep is no complete one, and how much of it there is; empty where it is complete."""
+    summary = material.summary
+    said = _STATUS.get(material.stored.status, "")
+    if summary["finished_cells"] < summary["cells"]:
+        said += f" {summary['finished_cells']:,} of {summary['cells']:,} cells are there."
+    why = material.stored.exit.get("reason") or material.stored.exit.get("error")
+    return f"{said} It says: {why}" if said and isinstance(why, str) else said.strip()
+
+
+def of_cautions(material: Material) -> Sentences:
+    """What the ranking and the sweep itself warn of."""
+    summary = material.summary
+    few = f"only {material.ranking.clusters} clusters"
+    ranking = material.ranking.cautions if material.scored else ()
+    for caution in (*ranking, *(summary.get("cautions") or ())):
+        if not caution.startswith((few, "no variant is known to lose", "the winner's score is not corrected")):
+            yield "caution", f"{caution[0].upper()}{caution[1:]}.", DOUBT
+    if summary.get("left_out"):
+        count = amounts.plural(summary["left_out"], "document")
+        yield "caution", f"{count} could not be read and were left out of the corpus.", DOUBT
+    approximate = summary.get("approximate") or []
+    if approximate:
+        count = amounts.plural(len(approximate), "variant")
+        yield "caution", f"Approximate search in {count}: another build of the index may differ a little.", DOUBT
+
+
+def of_failures(material: Material) -> Sentences:
+    """Cells that failed, by kind, and answers that no metric could score."""
+    summary = material.summary
+    failed, done = summary["failed_cells"], summary["finished_cells"]
+    if failed:
+        kinds = ", ".join(f"{count:,} x {what}" for what, count in list(summary["failures"].items())[:5])
+        yield "failures", f"{failed:,} of {done:,} cells failed: {kinds}.", DOUBT
+    elif done:
+        yield "failures", f"No failure in {amounts.plural(done, 'cell')}.", PLAIN
+    broken = {name: int((found.failed - found.unanswered).sum()) for name, found in material.matrices.items()}
+    told = [f"{name} {count:,}" for name, count in broken.items() if count]
+    if told:
+        yield "failures", f"Answers that were there but could not be scored: {', '.join(told)}.", DOUBT
