@@ -97,3 +97,68 @@ def test_a_sample_is_not_written_over_labels(workspace: Path) -> None:
     done = harness("labels", "sample", "latest", "-o", "sample.jsonl", cwd=workspace)
     assert done.returncode == 2
     assert "--force" in done.stderr
+
+
+def declare_judges(folder: Path, *names: str) -> None:
+    """Declare metrics of the sweep to be judges."""
+    [header] = (folder / "runs").glob("*/sweep.json")
+    content = json.loads(header.read_text())
+    for entry in content["metrics"]:
+        entry["judge"] = entry["name"] in names
+    header.write_text(json.dumps(content))
+
+
+def rewritten(folder: Path, lines: list[dict[str, Any]], *without: str) -> None:
+    """The labelled sample without some of its fields."""
+    kept = ({name: value for name, value in line.items() if name not in without} for line in lines)
+    (folder / "filled.jsonl").write_text("\n".join(map(json.dumps, kept)))
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (
+            "token_f1",
+            "filled.jsonl:1: metric: the line is about 'correct', and --metric says 'token_f1' (also in lines",
+        ),
+        ("corect", "has no metric 'corect'; did you mean 'correct'?"),
+    ],
+)
+def test_a_metric_that_the_lines_contradict_is_refused(workspace: Path, metric: str, words: str) -> None:
+    """Likewise one that the sweep has not: exit code 2, nothing is kept."""
+    filled(workspace, sample(workspace, "-n", "10"))
+    done = harness("labels", "add", "latest", "filled.jsonl", "--metric", metric, cwd=workspace)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert not list((workspace / "runs").glob("*/labels"))
+    assert harness("labels", "list", "latest", "--metric", metric, cwd=workspace).returncode == 2 * (metric == "corect")
+
+
+def test_what_is_wrong_with_all_lines_alike_is_said_once(workspace: Path) -> None:
+    """Nobody is named; with two judges and another objective no metric is."""
+    declare_judges(workspace, "token_f1", "abstention")
+    lines = sample(workspace, "-n", "10", "--metric", "correct")
+    filled(workspace, lines)
+    rewritten(workspace, lines, "by", "metric")
+    done = harness("labels", "add", "latest", "filled.jsonl", cwd=workspace)
+    assert done.returncode == 2
+    assert done.stderr.count("nobody is named (also in lines 2 to 10)") == done.stderr.count("nobody is named") == 1
+    assert done.stderr.count("none is named (also in lines 2 to 10)") == done.stderr.count("none is named") == 1
+    assert "--by" in done.stderr and "--metric" in done.stderr
+    done = harness("labels", "add", "latest", "filled.jsonl", "--by", "ann", "--metric", "correct", cwd=workspace)
+    assert "10 labels added (10 of correct)" in done.stdout
+
+
+def test_of_two_judges_people_are_asked_for_the_objective(workspace: Path) -> None:
+    """In a sample, and where lines that are added name no metric; the command that is told next names who labels."""
+    declare_judges(workspace, "token_f1", "correct")
+    [header] = (workspace / "runs").glob("*/sweep.json")
+    objective = json.loads(header.read_text())["objective"]["metric"]
+    lines = sample(workspace, "-n", "10")
+    assert {line["metric"] for line in lines} == {objective}
+    filled(workspace, lines)
+    rewritten(workspace, lines, "by", "metric")
+    done = harness("labels", "sample", "latest", "-n", "5", "-o", "more.jsonl", cwd=workspace)
+    assert "more.jsonl --by " in done.stdout
+    done = harness("labels", "add", "latest", "filled.jsonl", "--by", "ann", "--json", cwd=workspace)
+    assert json.loads(done.stdout)["metrics"] == {objective: 10}

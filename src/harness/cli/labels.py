@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _sweep = click.argument("sweep")
 _metric = click.option("--metric", help="The metric that people are asked for.  [the sweep's judge, or its objective]")
+_only = click.option("--metric", help="Only labels of this metric.  [all]")
 
 
 @click.group("labels")
@@ -63,7 +64,11 @@ def sample(
     if json_:
         print_json({"sweep": stored.id, "metric": name, "file": str(output), "answers": len(lines)})
     else:
-        click.echo(f"{output}: {len(lines)} answers to label for {name}; then: harness labels add {stored.id} {output}")
+        runs = f" --runs {runs_uri}" if runs_uri else ""
+        click.echo(
+            f"{output}: {len(lines)} answers to label for {name}; "
+            f"then: harness labels add {stored.id} {output} --by YOUR_NAME{runs}"
+        )
 
 
 @command.command("add")
@@ -76,25 +81,31 @@ def sample(
 def add(sweep: str, file: Path, by: str, metric: str | None, runs_uri: str | None, json_: bool) -> None:
     """Keep the labels of FILE with SWEEP. Lines whose `value` is null are passed over.
 
-    A line names an answer by `id` (from a sample), or by `example` with `variant` (and `repeat`) or with `answer`.
-    Nothing is kept when a line is wrong; all that are wrong are listed.
+    A line names an answer by `id` (from a sample), or by `example` with `variant` (and `repeat`) or with `answer`; its
+    `metric` is the one that it is of, which --metric may not contradict. Nothing is kept when a line is wrong; all that
+    are wrong are listed.
     """
+    from collections import Counter
+
     from harness.store import additions
     from harness.store.layout import LABELS
     from harness.study.labels import read_labels
 
     stored = _stored(sweep, runs_uri)
-    labels, blank = read_labels(file, stored, by, metric or "")
+    named = _default_metric(stored) if metric is None else _metric_of(stored, metric)
+    labels, blank = read_labels(file, stored, by, named or "", only=metric is not None)
     name = additions.add_lines(stored.folder / LABELS, (label.as_json() for label in labels)) if labels else None
+    counts = dict(Counter(label.metric for label in labels))
     if json_:
-        print_json({"sweep": stored.id, "added": len(labels), "blank": blank, "file": name})
+        print_json({"sweep": stored.id, "added": len(labels), "metrics": counts, "blank": blank, "file": name})
     else:
-        click.echo(f"{stored.id}: {len(labels)} labels added, {blank} lines left blank")
+        of = ", ".join(f"{count} of {each}" for each, count in counts.items())
+        click.echo(f"{stored.id}: {len(labels)} labels added{f' ({of})' if of else ''}, {blank} lines left blank")
 
 
 @command.command("list")
 @_sweep
-@_metric
+@_only
 @options.runs_uri
 @options.as_json
 def list_(sweep: str, metric: str | None, runs_uri: str | None, json_: bool) -> None:
@@ -103,6 +114,8 @@ def list_(sweep: str, metric: str | None, runs_uri: str | None, json_: bool) -> 
 
     stored = _stored(sweep, runs_uri)
     found = [label for label in labels_of(stored) if metric in (None, label.metric)]
+    if not found and metric is not None:
+        _metric_of(stored, metric)
     if json_:
         print_json([label.as_json() for label in found])
         return
@@ -118,7 +131,7 @@ def _stored(sweep: str, runs_uri: str | None) -> StoredSweep:
 
 
 def _metric_of(stored: StoredSweep, metric: str | None) -> str:
-    """The metric that was named, the sweep's only judge, or its objective."""
+    """The metric that was named, or the default. Raises UserError for one that the sweep has not, or without either."""
     from harness.errors import UserError, advice
 
     names = [entry["name"] for entry in stored.metrics]
@@ -126,7 +139,20 @@ def _metric_of(stored: StoredSweep, metric: str | None) -> str:
         if metric not in names:
             raise UserError(f"{stored.id} has no metric {metric!r}; {advice(metric, names, 'metrics')}")
         return metric
-    judges = [entry["name"] for entry in stored.metrics if entry.get("judge")]
-    if len(judges) > 1:
+    found = _default_metric(stored)
+    if found is None:
+        judges = _judges(stored)
         raise UserError(f"{stored.id} has {len(judges)} judges; name one with --metric: {', '.join(judges)}")
-    return judges[0] if judges else str(stored.header["objective"]["metric"])
+    return found
+
+
+def _default_metric(stored: StoredSweep) -> str | None:
+    """The sweep's only judge, or its objective; None where it has several judges and the objective is none of them."""
+    judges, objective = _judges(stored), str(stored.header["objective"]["metric"])
+    if len(judges) == 1:
+        return judges[0]
+    return objective if not judges or objective in judges else None
+
+
+def _judges(stored: StoredSweep) -> list[str]:
+    return [entry["name"] for entry in stored.metrics if entry.get("judge")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,20 +55,20 @@ class Settled:
 
 
 def read_labels(
-    path: Path, stored: StoredSweep, by: str = "", metric: str = "", strict: bool = True
+    path: Path, stored: StoredSweep, by: str = "", metric: str = "", strict: bool = True, only: bool = False
 ) -> tuple[list[Label], int]:
     """The labels of a file, and how many of its lines hold none for this sweep.
 
     These are the ones left blank (`value` null) and, unless `strict`, those with the `answer` of another sweep that
-    nobody gave in this one. `by` and `metric` stand in where a line has none. Raises UserError with every line that is
-    wrong, and why.
+    nobody gave in this one. `by` and `metric` stand in where a line has none; with `only` a line of another metric is
+    wrong. Raises UserError with every line that is wrong, and why; what is wrong with many of them alike is said once.
     """
     rows, mistakes = json_lines(path)
-    reader = _Reader(str(path), stored, by, metric, strict)
+    reader = _Reader(str(path), stored, by, metric, strict, only)
     found = [reader.read(row) for row in rows if set(row.fields) != {"format"}]
     mistakes += reader.mistakes
     if mistakes:
-        raise UserError(sorted(mistakes, key=lambda mistake: mistake.place.line))
+        raise UserError(_once(sorted(mistakes, key=lambda mistake: mistake.place.line)))
     labels = [label for label in found if label is not None]
     return labels, len(found) - len(labels)
 
@@ -104,11 +104,34 @@ def _settled(people: Mapping[str, Label]) -> Settled:
     return Settled(value, by, math.fsum(weights) / len(weights) if weights else None)
 
 
+def _once(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Equal mistakes as one, at the first of their lines, which names the others."""
+    alike: dict[tuple[str, str], list[Mistake]] = {}
+    for mistake in mistakes:
+        alike.setdefault((mistake.found, mistake.advice), []).append(mistake)
+    return [
+        first if not others else replace(first, found=f"{first.found} (also in {_lines(others)})")
+        for first, *others in alike.values()
+    ]
+
+
+def _lines(mistakes: Sequence[Mistake]) -> str:
+    """Their lines in words, those that follow each other as a range."""
+    spans: list[list[int]] = []
+    for line in sorted({mistake.place.line for mistake in mistakes}):
+        if spans and line == spans[-1][1] + 1:
+            spans[-1][1] = line
+        else:
+            spans.append([line, line])
+    words = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in spans)
+    return f"line {words}" if words.isdigit() else f"lines {words}"
+
+
 class _Reader:
     """Reads the lines of one file against one sweep, and collects what is wrong."""
 
-    def __init__(self, file: str, stored: StoredSweep, by: str, metric: str, strict: bool) -> None:
-        self._file, self._by, self._metric, self._strict = file, by, metric, strict
+    def __init__(self, file: str, stored: StoredSweep, by: str, metric: str, strict: bool, only: bool) -> None:
+        self._file, self._by, self._metric, self._strict, self._only = file, by, metric, strict, only
         self._sweep = stored.id
         self._metrics = {entry["name"]: entry for entry in stored.metrics}
         self._examples = {entry["id"] for entry in stored.examples}
@@ -131,7 +154,7 @@ class _Reader:
         value = self._value(place, fields, metric)
         by = fields.get("by") or self._by
         if not isinstance(by, str) or not by:
-            self._wrong(place, "by: nobody is named", 'write "by": "a name" into the line, or give --by')
+            self._wrong(place, "by: nobody is named", 'name yourself with --by, or write "by": "a name" into the lines')
         weight = fields.get("weight")
         if weight is not None and (isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0):
             self._wrong(place, f"weight: must be a number above 0, found {weight!r}", "leave it as the sample has it")
@@ -181,10 +204,18 @@ class _Reader:
         return sight.example, sight.answer, sight.context
 
     def _metric_of(self, place: Place, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        name = fields.get("metric") or self._metric
+        name = str(fields.get("metric") or self._metric)
+        if not name:
+            names = ", ".join(self._metrics)
+            self._wrong(place, "metric: none is named", f"name one with --metric, or in the lines: {names}")
+            return None
+        if self._only and name != self._metric:
+            what = f"metric: the line is about {name!r}, and --metric says {self._metric!r}"
+            self._wrong(place, what, 'leave out --metric, or change "metric" in the lines')
+            return None
         metric = self._metrics.get(name)
         if metric is None:
-            self._wrong(place, f"metric: the sweep has no metric {name!r}", advice(str(name), list(self._metrics)))
+            self._wrong(place, f"metric: the sweep has no metric {name!r}", advice(name, list(self._metrics)))
         return metric
 
     def _value(self, place: Place, fields: Mapping[str, Any], metric: Mapping[str, Any] | None) -> float | None:
