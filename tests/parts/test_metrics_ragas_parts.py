@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from harness.parts.metrics.ragas import judged
 from harness.plugins import identity, make, names
-from harness.records import Case, Example
+from harness.records import Case, Example, Message
 from harness.testing import check_metric, check_part
 from harness.testing.judges import ScriptedAsker
 from tests.parts.ragas_judges import case_of, scripted
@@ -116,6 +117,22 @@ def test_settings_that_cannot_be_are_refused(name: str, settings: dict[str, Any]
     """Before anything is spent, with what to do."""
     with pytest.raises(ValidationError, match=said):
         metric(name, **settings)
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_what_decides_a_score_besides_settings_is_in_the_identity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of the system message; for those that leave silent replies out, the phrases that tell them."""
+    known = identity(metric(name))
+    with monkeypatch.context() as patch:
+        patch.setattr(judged, "SYSTEM", Message("system", "Reply in JSON."))
+        assert identity(metric(name)) != known
+    silent = Case(Example("e", (), expected="abstain"), "No idea.", case_of(5).passages)
+    for phrases, phrase in (("ABSTENTIONS", "no idea"), ("HANDOFFS", "no idea")):
+        with monkeypatch.context() as patch:
+            before = judged.rightly_silent(silent)
+            patch.setattr(judged, phrases, (phrase,))
+            assert judged.rightly_silent(silent) and not before
+            assert (identity(metric(name)) != known) == (name in {"faithfulness", "response_groundedness"})
 
 
 def test_an_embedder_must_be_named() -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 
 from harness.parts.metrics.ragas.flaws import outside
 from harness.parts.metrics.ragas.judge import Judge, Reply, Vectors
-from harness.parts.metrics.ragas.judged import Judged, quoted, rightly_silent
+from harness.parts.metrics.ragas.judged import Judged, Stated, quoted
 from harness.plugins import Asker, PartOf, part
-from harness.records import Case, Example, Verdict
+from harness.records import Case
 
 
 @part("metric", "ragas/answer_relevancy")
@@ -53,21 +53,13 @@ class AnswerRelevancy(Judged):
 
 @part("metric", "ragas/response_groundedness")
 @dataclass(frozen=True)
-class ResponseGroundedness(Judged):
+class ResponseGroundedness(Stated):
     """Do the passages support the answer: not, in part (0.5), fully? The mean of two prompts. 2 calls.
 
     A reply that rightly abstains or hands over states nothing, and is not judged.
     """
 
     takes: ClassVar[tuple[str, ...]] = ("response", "retrieved_contexts")
-
-    def applies(self, example: Example) -> bool:
-        """Everywhere."""
-        return True
-
-    async def assess(self, case: Case, asker: Asker) -> Verdict | None:
-        """As all do; None for a reply that is rightly silent."""
-        return None if rightly_silent(case) else await super().assess(case, asker)
 
     def made(self, library: Any, judge: Judge, vectors: Vectors | None) -> Any:
         return library.ResponseGroundedness(llm=judge)

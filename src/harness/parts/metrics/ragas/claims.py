@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from harness.parts.metrics.ragas.flaws import empty, not_each, too_few
 from harness.parts.metrics.ragas.judge import Judge, Reply, Vectors
-from harness.parts.metrics.ragas.judged import Judged, quoted, rightly_silent, shares
+from harness.parts.metrics.ragas.judged import Judged, Stated, quoted, shares
 from harness.plugins import Asker, PartOf, part
-from harness.records import Case, Example, Verdict
+from harness.records import Case
 
 
 def _rejected(reply: Reply) -> list[str]:
@@ -19,19 +19,11 @@ def _rejected(reply: Reply) -> list[str]:
 
 @part("metric", "ragas/faithfulness")
 @dataclass(frozen=True)
-class Faithfulness(Judged):
+class Faithfulness(Stated):
     """The share of the answer's statements that the passages support. 2 calls.
 
     A reply that rightly abstains or hands over states nothing, and is not judged.
     """
-
-    def applies(self, example: Example) -> bool:
-        """Everywhere."""
-        return True
-
-    async def assess(self, case: Case, asker: Asker) -> Verdict | None:
-        """As all do; None for a reply that is rightly silent."""
-        return None if rightly_silent(case) else await super().assess(case, asker)
 
     def made(self, library: Any, judge: Judge, vectors: Vectors | None) -> Any:
         return library.Faithfulness(llm=judge)

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from harness.errors import ProviderError
 from harness.parts.metrics.panel import Opinion, Panel
 from harness.parts.metrics.ragas.flaws import not_binary
-from harness.parts.metrics.ragas.judge import Judge, Reply, Vectors, admit
+from harness.parts.metrics.ragas.judge import SYSTEM, Judge, Reply, Vectors, admit
 from harness.parts.metrics.ragas.library import collections, release
 from harness.parts.metrics.replies import ABSTENTIONS, HANDOFFS, abstains, offers_human
 from harness.plugins import Asker, name
-from harness.records import Case, Example, Verdict
+from harness.records import Case, Example, Verdict, digest
 
 _SLACK = 1e-6
 """How far rounding may lead out of the bounds."""
@@ -43,8 +43,8 @@ class Judged(Panel, ABC):
         collections()
 
     def identity_extra(self) -> dict[str, Any]:
-        """The release of ragas, which decides prompts and formula."""
-        return {"ragas": release()}
+        """The release of ragas, which decides prompts and formula, and what the judge is told besides."""
+        return {"ragas": release(), "system": digest(SYSTEM.content)}
 
     def applies(self, example: Example) -> bool:
         """Where an answer is expected, with a reference where it takes one."""
@@ -112,6 +112,26 @@ class Judged(Panel, ABC):
         if value is None:
             raise ProviderError(f"{name(model)}: ragas made no usable number of its replies", kind="broken_answer")
         return Opinion(value, self.told(judge.replies, value), {"replies": judge.replies})
+
+
+@dataclass(frozen=True)
+class Stated(Judged, ABC):
+    """One that looks at what the answer states, whatever was expected.
+
+    A reply that rightly abstains or hands over states nothing: the metric does not apply to it.
+    """
+
+    def identity_extra(self) -> dict[str, Any]:
+        """The phrases too by which such a reply is known."""
+        return {**super().identity_extra(), "silence": digest(ABSTENTIONS, HANDOFFS)}
+
+    def applies(self, example: Example) -> bool:
+        """Everywhere."""
+        return True
+
+    async def assess(self, case: Case, asker: Asker) -> Verdict | None:
+        """As all do; None for a reply that is rightly silent."""
+        return None if rightly_silent(case) else await super().assess(case, asker)
 
 
 async def evaluated(metric: Any, sample: Mapping[str, Any], *askers: Judge | Vectors | None) -> float:
