@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from harness.records import Example, Message, Passage, digest
 
 _DIGITS = 12
@@ -22,10 +24,10 @@ class Fence:
     code: str
 
     @classmethod
-    def around(cls, texts: Sequence[str]) -> Fence:
-        """The fence for these texts."""
+    def around(cls, texts: Sequence[str], beside: Sequence[str] = ()) -> Fence:
+        """The fence for these texts. What stands `beside` them in a prompt cannot name the code either."""
         number = 0
-        while any((code := digest("fence", number, texts)[:_DIGITS]) in text for text in texts):
+        while any((code := digest("fence", number, texts)[:_DIGITS]) in text for text in (*texts, *beside)):
             number += 1
         return cls(code)
 
@@ -42,8 +44,12 @@ class Fence:
 
     def passage(self, number: int, passage: Passage) -> dict[str, Any]:
         """A passage as a template sees it; 1 is the best."""
-        fields = {name: getattr(passage, name) for name in ("document", "start", "end", "similarity", "score")}
-        return {"number": number, **fields, "text": self.of("passage", passage.text, f' number="{number}"')}
+        fields = {name: getattr(passage, name) for name in ("start", "end", "similarity", "score")}
+        texts = {
+            "document": self.of("document", passage.document),
+            "text": self.of("passage", passage.text, f' number="{number}"'),
+        }
+        return {"number": number, **fields, **texts}
 
 
 def texts_of(example: Example, passages: Sequence[Passage]) -> list[str]:
@@ -55,8 +61,18 @@ def texts_of(example: Example, passages: Sequence[Passage]) -> list[str]:
     ]
 
 
+def names_of(example: Example, passages: Sequence[Passage]) -> list[str]:
+    """What else of them a template may show: names of documents, tags, and whatever the metadata holds, as JSON."""
+    metadata = orjson.dumps(example.metadata, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+    return [*(passage.document for passage in passages), *example.tags, metadata]
+
+
 def fenced(fence: Fence, example: Example, passages: Sequence[Passage], added: Mapping[str, str]) -> dict[str, Any]:
-    """What a template may name, every text of a stranger within its tags. `added` are texts by their name."""
+    """What a template may name; every text of the conversation and of the knowledge base is within its tags.
+
+    `metadata` and `tags` are as the dataset has them: prompts decide by them, and they may hold what the judge is to go
+    by, such as a goal. `added` are texts by their name.
+    """
     shown = [fence.passage(number, passage) for number, passage in enumerate(passages, 1)]
     return {
         "question": fence.of("question", example.question),

@@ -11,11 +11,11 @@ from jinja2 import TemplateError
 from pydantic import BaseModel
 
 from harness.errors import ProviderError
-from harness.parts.metrics.judges.fences import Fence, fenced, texts_of
+from harness.parts.metrics.judges.fences import Fence, fenced, names_of, texts_of
 from harness.parts.metrics.panel import Panel
 from harness.parts.metrics.structured import instruction, reader
 from harness.plugins import Asker, templates
-from harness.records import Case, Message
+from harness.records import Case, Message, digest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -78,7 +78,8 @@ class Judge(Panel):
 
     def identity_extra(self) -> dict[str, Any]:
         """What the judge is told besides its prompt."""
-        return {"guard": _GUARD, "form": self.schema()}
+        form = self.schema()
+        return {"guard": _GUARD, "form": form, "instruction": digest(instruction(form))}
 
     def schema(self, case: Case | None = None) -> dict[str, Any]:
         """The JSON Schema of a reply: of one about `case`, where bounds depend on it."""
@@ -103,7 +104,7 @@ class Judge(Panel):
         """
         passages = case.passages if "passages" in self.reads else ()
         texts = {"answer": case.answer} if texts is None else texts
-        fence = Fence.around([*texts_of(case.example, passages), *texts.values()])
+        fence = Fence.around([*texts_of(case.example, passages), *texts.values()], names_of(case.example, passages))
         values = {**fenced(fence, case.example, passages, texts), **(shown(fence) if shown else {}), **plain}
         messages = self._messages(values, fence, self.schema(case))
         read = reader(self.form)
