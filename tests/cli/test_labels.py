@@ -162,3 +162,26 @@ def test_of_two_judges_people_are_asked_for_the_objective(workspace: Path) -> No
     assert "more.jsonl --by " in done.stdout
     done = harness("labels", "add", "latest", "filled.jsonl", "--by", "ann", "--json", cwd=workspace)
     assert json.loads(done.stdout)["metrics"] == {objective: 10}
+
+
+def test_what_cannot_be_calibrated_leaves_no_record(workspace: Path) -> None:
+    """A cut off the scale: exit code 2."""
+    filled(workspace, sample(workspace, "-n", "30"))
+    assert harness("labels", "add", "latest", "filled.jsonl", cwd=workspace).returncode == 0
+    done = harness("calibrate", "latest", "--at", "5", cwd=workspace)
+    assert done.returncode == 2
+    assert "give a number above 0 and at most 1" in done.stderr
+    assert not (workspace / "runs/_calibrations").exists()
+
+
+def test_a_calibration_of_fewer_labels_says_which_one_counts(workspace: Path) -> None:
+    """And variants are told by their labels, not by their ids."""
+    lines = sample(workspace, "-n", "1000")
+    filled(workspace, lines)
+    assert harness("labels", "add", "latest", "filled.jsonl", cwd=workspace).returncode == 0
+    whole = harness("calibrate", "latest", cwd=workspace).stdout
+    assert "which are more" not in whole
+    assert "A yes is 0.5 and above. People yes / no" in whole
+    rewritten(workspace, lines[:15])
+    few = harness("calibrate", "latest", "--labels", "filled.jsonl", cwd=workspace).stdout
+    assert f"rests on {len(lines)} labels of " in few

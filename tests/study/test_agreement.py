@@ -48,7 +48,15 @@ def test_counts_of_a_binary_table() -> None:
     found = agreement(*of_table([[15, 10], [5, 20]]))
     assert found.table == {"true_positive": 20, "false_positive": 5, "false_negative": 10, "true_negative": 15}
     assert (found.sensitivity, found.specificity, found.agree, found.n) == (20 / 30, 15 / 20, 0.7, 50)
+    assert found.equal is None
     assert found.bias == pytest.approx((25 - 30) / 50)
+
+
+def test_graded_values_agree_on_a_yes_more_often_than_they_are_equal() -> None:
+    """`agree` is the share on the diagonal of the table, `equal` that of the very same values."""
+    found = agreement([0.0, 0.25, 0.75, 1.0, 1.0], [0.0, 0.0, 1.0, 0.75, 0.25])
+    assert (found.kind, found.agree, found.equal) == ("graded", 0.8, 0.2)
+    assert found.agree == (found.table["true_positive"] + found.table["true_negative"]) / found.n
 
 
 def test_a_continuous_judge_is_cut_where_labels_are_yes_or_no() -> None:

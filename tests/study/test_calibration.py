@@ -144,6 +144,48 @@ def test_a_calibration_is_kept_by_the_judge_and_the_newest_counts(run: Run) -> N
     assert Folder(runs.uri).sweeps() == [stored.id]
 
 
+def test_a_calibration_of_fewer_labels_does_not_displace_one_of_more(run: Run) -> None:
+    """The record with the most labels counts, however old it is."""
+    stored = run()
+    label_all(stored, wrong=3)
+    many = calibrate(stored, "correct", labels_of(stored))
+    few = calibrate(stored, "correct", labels_of(stored)[:15])
+    for found in (many, few):
+        keep(stored, found)
+    record = calibration_of(runs_of(stored), many["identity"])
+    assert record is not None
+    assert record["labels"] == many["labels"] > few["labels"] == 15
+
+
+@pytest.mark.parametrize("at", [-1, 0, 1.5, 5, float("nan"), float("inf")])
+def test_a_cut_off_the_scale_is_refused(run: Run, at: float) -> None:
+    """It would call every value a yes, or every one a no; the message has the bounds."""
+    stored = run()
+    label_all(stored, wrong=3)
+    with pytest.raises(UserError, match="give a number above 0 and at most 1"):
+        calibrate(stored, "correct", labels_of(stored), at)
+    assert calibrate(stored, "correct", labels_of(stored), 1.0)["agreement"]["at"] == 1.0
+
+
+def test_answers_drawn_for_one_metric_are_drawn_for_another(run: Run) -> None:
+    """The draw is the answer's; answers that it could not reach are told."""
+    stored = run()
+    drawn = draw(stored, "token_f1", 24)
+    sights = sights_of(stored).by_id()
+
+    def label(line: dict[str, Any], metric: str, weight: float | None) -> Label:
+        sight = sights[line["id"]]
+        return Label(sight.example, sight.answer, metric, 1.0, "ann", "", sight.context, weight)
+
+    additions.add_lines(stored.folder / LABELS, [label(line, "token_f1", 1.0).as_json() for line in drawn])
+    assert calibrate(stored, "answer_match", [label(line, "answer_match", None) for line in drawn])["cautions"] == []
+    labels = [label(line, "abstention", None) for line in drawn]
+    [said] = calibrate(stored, "abstention", labels)["cautions"]
+    scored, reached = (set(judgements_of(stored, metric)) for metric in ("abstention", "token_f1"))
+    beyond = [s for s in sights_of(stored).of(scored, True) if not reached & set(s.cells)]
+    assert said.startswith(f"{len(beyond)} of ") and "they have no score of token_f1" in said
+
+
 def test_cautions_stand_next_to_judges_alone(run: Run) -> None:
     """Nobody calibrated it; it agrees poorly; it agrees well; other metrics are never named."""
     stored = run(HELPDESK)

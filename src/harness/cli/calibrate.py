@@ -34,7 +34,7 @@ def command(
     """
     from harness.errors import UserError
     from harness.study.calibration import calibrate
-    from harness.study.cautions import keep, poor
+    from harness.study.cautions import calibration_of, keep, poor, runs_of
     from harness.study.labels import labels_of, read_labels
     from harness.study.listing import find_sweep
 
@@ -44,11 +44,12 @@ def command(
     names = list(metrics) or [e["name"] for e in stored.metrics if any(m.metric == e["name"] for m in labels)]
     if not names:
         raise UserError(f"{stored.id} has no labels; harness labels sample {stored.id} draws answers to label")
-    found = []
-    for name in names:
-        calibration = calibrate(stored, name, labels, at)
-        record = keep(stored, calibration)
-        found.append({**calibration, "poor": poor({**calibration["agreement"], **calibration}), "record": record})
+    found = [calibrate(stored, name, labels, at) for name in names]
+    for calibration in found:
+        calibration["poor"] = poor({**calibration["agreement"], **calibration})
+        calibration["record"] = keep(stored, calibration)
+        counting = calibration_of(runs_of(stored), calibration["identity"]) or calibration
+        calibration["counting"] = {name: counting[name] for name in ("sweep", "labels")}
     if json_:
         print_json(found)
         return
@@ -64,11 +65,12 @@ def _show(found: dict[str, Any]) -> None:
     click.echo(f"\n{found['metric']}: {found['labels']} of {found['answers']} distinct answers labelled by {people}")
     rows = [["the metric", *_agreement_row(agreed)], *([r["judge"], *_agreement_row(r)] for r in found["judges"])]
     rows += [[" and ".join(row["people"]), *_agreement_row(row)] for row in found["people"]]
-    columns = ["who", "kappa", "95% interval", "agree", "sensitivity", "specificity", "bias", "correlation", "n"]
+    columns = ["who", "kappa", "95% interval", "agree", "sensitivity", "specificity"]
+    columns += ["equal", "bias", "correlation", "n"]
     print_table("Agreement with the labels", columns, rows, right=columns[1:2] + columns[3:])
     table = agreed["table"]
     click.echo(
-        f"At {agreed['at']:g} and above, people yes / no: the metric says yes {table['true_positive']} / "
+        f"A yes is {agreed['yes']}. People yes / no: the metric says yes {table['true_positive']} / "
         f"{table['false_positive']}, no {table['false_negative']} / {table['true_negative']}"
     )
     for note in filter(None, [agreed["note"], found["poor"]]):
@@ -77,17 +79,24 @@ def _show(found: dict[str, Any]) -> None:
     print_table("Means, as people would put them", *_means(found), right=["raw", "corrected", "labels", "answers"])
     for note in [*found["cautions"], *dict.fromkeys(r["note"] for r in [found["overall"]] if r["note"])]:
         click.echo(f"Caution: {note}")
+    labels = {row["variant"]: row["label"] for row in found["variants"]}
     for row in found["differences"]:
         click.echo(
-            f"{row['label']} less {found['best']}: {row['mean']:+.3f}, {interval(row['low'], row['high'])}"
+            f"{row['label']} less {labels[found['best']]}: {row['mean']:+.3f}, {interval(row['low'], row['high'])}"
             if row["mean"] is not None
             else f"{row['label']}: {row['note']}"
         )
     click.echo(f"Method: {agreed['method']}; means: {found['overall']['method']}.\nKept: {found['record']}")
+    if found["counting"]["labels"] > found["labels"]:
+        click.echo(
+            "What is said of this judge rests on {labels} labels of {sweep}, which are more.".format(
+                **found["counting"]
+            )
+        )
 
 
 def _agreement_row(row: dict[str, Any]) -> list[str]:
-    names = ("agree", "sensitivity", "specificity")
+    names = ("agree", "sensitivity", "specificity", "equal")
     return [
         number(row["kappa"]),
         interval(row["low"], row["high"]),

@@ -24,10 +24,11 @@ class Agreement:
     """How a rater (`rated`) agrees with the truth (`labels`) in n answers; a yes is a value from `at` to `at_most`.
 
     `at` is minus infinity where no value is too low, `at_most` is None where none is too high. `kappa` is Cohen's for
-    values cut in two, and with quadratic weights for `graded` ones: there it is Lin's concordance correlation. `agree`
-    is the share of equal values (after the cut), `table` counts true and false positives and negatives, `sensitivity`
-    is the share of the labels' yes that the rater calls so too, `specificity` that of their no. `bias` is the mean of
-    rated minus label. What cannot be told is None; `note` says why.
+    values cut in two, and with quadratic weights for `graded` ones: there it is Lin's concordance correlation. `table`
+    counts true and false positives and negatives, `agree` is the share of the true ones: a yes, or a no, of both.
+    `equal` is the share of equal values, where labels are graded. `sensitivity` is the share of the labels' yes that
+    the rater calls so too, `specificity` that of their no. `bias` is the mean of rated minus label. What cannot be told
+    is None; `note` says why.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Agreement:
     spearman: float | None = None
     note: str = ""
     at_most: float | None = None
+    equal: float | None = None
     method: str = METHOD
 
     def as_json(self) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def agreement(
         kappa=value,
         low=low,
         high=high,
-        agree=float((a == b).mean()) if len(a) else None,
+        agree=float((up == true).mean()) if len(a) else None,
         table=table,
         sensitivity=_share(table["true_positive"], table["false_negative"]),
         specificity=_share(table["true_negative"], table["false_positive"]),
@@ -112,6 +114,7 @@ def agreement(
         spearman=spearman,
         note=_note(a, b, groups, graded),
         at_most=None if at_most == math.inf else at_most,
+        equal=float((a == b).mean()) if graded else None,
     )
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UserError, advice
+from harness.records import Scale
 from harness.store import StoredSweep
 from harness.study.agreement import Agreement, agreement
 from harness.study.consistency import disagreement, self_consistency
 from harness.study.figures import scale_of
 from harness.study.judgements import Judgement, judgements_of, judges_in
-from harness.study.labels import Label, Settled, settle
+from harness.study.labels import Label, Settled, labels_of, settle, with_draws
 from harness.study.prediction_powered import Corrected, Judged, corrected_difference, corrected_mean
 from harness.study.sights import Cell, Sight, sights_of
 
@@ -25,7 +26,8 @@ from harness.study.sights import Cell, Sight, sights_of
 class _Rated:
     """The answers of a sweep with a score of one metric, and the labels of some of them by sight.
 
-    `unseen` are example and answer of the labels that were given without passages.
+    `unseen` are example and answer of the labels that were given without passages. `drawn_for` are the metrics that
+    answers were drawn for, where that was not the metric itself.
     """
 
     entry: dict[str, Any]
@@ -33,6 +35,7 @@ class _Rated:
     sights: list[Sight]
     settled: dict[str, Settled]
     unseen: set[tuple[str, str]]
+    drawn_for: dict[str, set[Cell]]
     clusters: dict[str, str]
     at: float
     at_most: float
@@ -74,8 +77,8 @@ def calibrate(stored: StoredSweep, metric: str, labels: Sequence[Label], at: flo
     """Compare a metric's scores with labels; plain JSON.
 
     Values at or above `at` count as a yes. Without it, those do that pass the metric's thresholds; where it has none,
-    those from the middle of its scale on. Raises UserError for a metric that the sweep has not, or where no label fits
-    an answer with a score.
+    those from the middle of its scale on. Raises UserError for a metric that the sweep has not, for an `at` that cuts
+    nothing off its scale, or where no label fits an answer with a score.
     """
     rated = _rated(stored, metric, labels, at)
     labelled = rated.labelled
@@ -111,23 +114,46 @@ def _rated(stored: StoredSweep, metric: str, labels: Sequence[Label], at: float 
     entries = {entry["name"]: entry for entry in stored.metrics}
     if metric not in entries:
         raise UserError(f"{stored.id} has no metric {metric!r}; {advice(metric, list(entries), 'metrics')}")
-    entry, mine = entries[metric], [label for label in labels if label.metric == metric]
+    entry, own = entries[metric], [label for label in labels if label.metric == metric]
+    others = [label for label in (*labels_of(stored), *labels) if label.weight is not None]
+    mine = with_draws(own, others)
     sights, cells = sights_of(stored), judgements_of(stored, metric)
     cells = {cell: judgement for cell, judgement in cells.items() if cell in sights.of_cell}
     units = sights.of(cells, any(label.context for label in mine))
     clusters = {example["id"]: example["cluster"] for example in stored.examples}
     unseen = {(label.example, label.answer) for label in mine if not label.context}
-    return _Rated(entry, cells, units, settle(mine, units), unseen, clusters, *_yes(entry, at))
+    drawn_for = {} if any(label.weight is not None for label in own) else _populations(stored, mine, others)
+    return _Rated(entry, cells, units, settle(mine, units), unseen, drawn_for, clusters, *_yes(entry, at))
+
+
+def _populations(stored: StoredSweep, labels: Sequence[Label], drawn: Sequence[Label]) -> dict[str, set[Cell]]:
+    """The metrics for which the labelled answers were drawn, each with the cells that could be drawn for it."""
+    answers = {(label.example, label.answer, label.context) for label in labels}
+    metrics = {label.metric for label in drawn if (label.example, label.answer, label.context) in answers}
+    return {metric: set(judgements_of(stored, metric)) for metric in sorted(metrics)}
 
 
 def _yes(entry: Mapping[str, Any], at: float | None) -> tuple[float, float]:
     """The least and the most that is a yes."""
     scale = scale_of(entry)
+    if at is not None:
+        _check_cut(entry["name"], at, scale)
     if at is None and scale.has_threshold:
         least, most = scale.at_least, scale.at_most
         return -math.inf if least is None else least, math.inf if most is None else most
     middle = (scale.low + scale.high) / 2 if scale.low is not None and scale.high is not None else 0.5
     return middle if at is None else at, math.inf
+
+
+def _check_cut(metric: str, at: float, scale: Scale) -> None:
+    above = scale.low is None or at > scale.low
+    if math.isfinite(at) and above and (scale.high is None or at <= scale.high):
+        return
+    bounds = [f"above {scale.low:g}"] if scale.low is not None else []
+    bounds += [f"at most {scale.high:g}"] if scale.high is not None else []
+    raise UserError(
+        f"{metric}: {at:g} parts no yes from a no on its scale; give a number {' and '.join(bounds)}".rstrip()
+    )
 
 
 def _agreement(rated: _Rated, judge: str | None) -> Agreement:
@@ -193,6 +219,13 @@ def _cautions(rated: _Rated) -> list[str]:
         found.append(
             f"{chosen} of {len(rated.settled)} labels are not of answers drawn at random from this sweep: corrected "
             "means hold only if these answers might as well have been"
+        )
+    reached = set().union(*rated.drawn_for.values())
+    beyond = sum(reached.isdisjoint(sight.cells) for sight in rated.sights) if rated.drawn_for else 0
+    if beyond:
+        found.append(
+            f"{beyond} of {len(rated.sights)} answers could not be drawn, for they have no score of "
+            f"{' or '.join(rated.drawn_for)}: corrected means take them to be like the others"
         )
     scores: dict[tuple[str, str], list[float]] = {}
     for sight in rated.labelled:

@@ -34,8 +34,13 @@ def keep(stored: StoredSweep, found: Mapping[str, Any]) -> str:
     record = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         **{name: found[name] for name in ("metric", "identity", "sweep", "labels", "by")},
-        **{name: agreed[name] for name in ("kind", "at", "kappa", "low", "high", "agree", "table", "clusters")},
-        **{name: agreed[name] for name in ("sensitivity", "specificity", "bias", "pearson", "spearman", "note")},
+        **{
+            name: agreed[name] for name in ("kind", "at", "kappa", "low", "high", "agree", "equal", "table", "clusters")
+        },
+        **{
+            name: agreed[name]
+            for name in ("sensitivity", "specificity", "bias", "pearson", "spearman", "note", "at_most")
+        },
         **{name: found[name] for name in ("judges", "people", "consistency", "panel")},
     }
     folder = _folder(runs_of(stored), found["identity"])
@@ -43,12 +48,15 @@ def keep(stored: StoredSweep, found: Mapping[str, Any]) -> str:
 
 
 def calibration_of(runs: str | Path | Folder, identity: Any) -> dict[str, Any] | None:
-    """The newest calibration of a metric with this identity (that of the sweep's header), None where nobody made one.
+    """The calibration that counts of a metric with this identity (that of the sweep's header), None without any.
 
-    Fields: `time`, `metric`, `identity`, `sweep`, `labels`, `by`, `kappa` with `low` and `high`, `agree`,
-    `sensitivity`, `specificity`, `bias`, `consistency`, `panel`.
+    It is the one with the most labels, of several such the newest. Fields: `time`, `metric`, `identity`, `sweep`,
+    `labels`, `by`, `kappa` with `low` and `high`, `agree`, `sensitivity`, `specificity`, `bias`, `consistency`,
+    `panel`.
     """
-    return additions.newest_json(_folder(runs if isinstance(runs, Folder) else Folder(runs), identity))
+    folder = _folder(runs if isinstance(runs, Folder) else Folder(runs), identity)
+    newest_first = (folder.read_json(name) for name in reversed(additions.names(folder, ".json")))
+    return max(filter(None, newest_first), key=lambda record: int(record.get("labels") or 0), default=None)
 
 
 def poor(record: Mapping[str, Any]) -> str | None:

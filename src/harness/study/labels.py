@@ -79,6 +79,19 @@ def labels_of(stored: StoredSweep) -> list[Label]:
     return [Label(**{k: v for k, v in line.items() if k in names}) for line in stored.labels]
 
 
+def with_draws(labels: Iterable[Label], others: Iterable[Label]) -> list[Label]:
+    """The labels, those without a weight with that of another label of the same answer over the same passages.
+
+    An answer that was drawn at random stays so for whatever else it is labelled.
+    """
+    weights = {(each.example, each.answer, each.context): each.weight for each in others if each.weight is not None}
+    return [
+        label if label.weight is not None else replace(label, weight=weights.get(key))
+        for label in labels
+        for key in [(label.example, label.answer, label.context)]
+    ]
+
+
 def settle(labels: Iterable[Label], sights: Sequence[Sight]) -> dict[str, Settled]:
     """The label of each sight that has one, by its id. Labels given without passages hold whatever they were."""
     groups: dict[tuple[str, str, str], dict[str, Label]] = {}
