@@ -73,14 +73,15 @@ class Loopback:
     `failures` are (status, headers) for the next requests, one each; `broken` answers that many with broken JSON,
     `truncated` with JSON that ends too early, `mistyped` with a page of HTML, `hang` lets that many wait for ever,
     `drop` breaks that many connections off, `cut` that many answers in the midst; in this order. `delay_s` holds every
-    answer back, `drip_s` every piece of it. `headers` go with every answer. `finish` is the finish reason to give, in
-    the protocol's own word. Over
+    answer back, `delays` one after the other in turn, `drip_s` every piece of it. `headers` go with every answer.
+    `finish` is the finish reason to give, in the protocol's own word. Over
     `limit_per_s` requests in any second, and over `admits` at once, get a 429. `calls` are all requests so far;
     `peak` is the most at once.
     """
 
     answer: Answerer = echo
     delay_s: float = 0.0
+    delays: list[float] = field(default_factory=list)
     failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     broken: int = 0
     hang: int = 0
@@ -173,8 +174,9 @@ class Loopback:
             try:
                 if self.admits is not None and self._inside > self.admits:
                     return self._refuse(request, 429, {})
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
+                delay = self.delays[len(self.calls) % len(self.delays)] if self.delays else self.delay_s
+                if delay:
+                    await asyncio.sleep(delay)
                 trouble = await self._trouble(request)
                 if trouble is not None:
                     return trouble

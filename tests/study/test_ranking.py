@@ -132,7 +132,16 @@ def test_failed_cells_count_as_the_worst_score() -> None:
     scores = frame({"flaky": [1.0, None, None, 1.0, 1.0], "steady": [1.0, 1.0, 0.0, 1.0, 1.0]})
     found = harness.rank(scores)
     assert (found.best, found.places[1].score, found.places[1].failed) == ("steady", 0.6, 2)
-    assert any("2 failed cells count as 0" in text for text in found.cautions)
+    assert any("2 cells without an answer count as 0" in text for text in found.cautions)
+
+
+def test_answers_that_could_not_be_scored_are_left_out() -> None:
+    """A judge that failed says nothing about the variant: the scores of the rest decide, and the reader is told."""
+    scores = frame({"flaky": [1.0, None, None, 1.0, 1.0], "steady": [1.0, 1.0, 0.0, 1.0, 1.0]})
+    scores["failure"] = ["judge: refused" if value != value else None for value in scores["value"]]
+    found = harness.rank(scores)
+    assert (found.best, found.places[0].score, found.places[0].n) == ("flaky", 1.0, 3)
+    assert any("2 answers could not be scored, and are left out" in text for text in found.cautions)
 
 
 def test_a_range_without_a_worst_end_says_what_that_means() -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.config import load
-from harness.errors import Incomplete, UserError
+from harness.errors import Incomplete, Interrupted, UserError
 from harness.store import Folder, StoredSweep
 from harness.study.loaded import Sweep
 from harness.study.summary import summarise
@@ -40,6 +41,11 @@ def rows(found: Sweep, metric: str) -> list[dict[str, Any]]:
     return [row for row in found.stored.scores.to_pylist() if row["metric"] == metric]
 
 
+def judged_name(found: Sweep) -> str:
+    """The name of the judge's column."""
+    return next(name for name in found.summary["runs"][0]["metrics"] if name.startswith("marks"))
+
+
 def last(folder: Path) -> Sweep:
     """The newest sweep of a workspace."""
     return Sweep(StoredSweep(Folder(max((folder / "runs").iterdir()))))
@@ -50,7 +56,7 @@ def test_equal_cases_are_judged_once_and_never_again(tmp_path: Path, server: Loo
     path = judged(tmp_path, server)
     first = sweep_of(path)
     answers = {(row["example"], row["answer"]) for row in first.stored.outcomes.to_pylist() if row["example"] < "q6"}
-    scored = rows(first, next(m for m in first.summary["runs"][0]["metrics"] if m.startswith("marks")))
+    scored = rows(first, judged_name(first))
     assert len(scored) == 4 * 6 and all(row["value"] is not None for row in scored)
     assert len(questions(server, "Mark")) == len(answers) < len(scored)
     assert first.summary["calls"]["judge_made"] == len(answers)
@@ -103,9 +109,14 @@ def test_broken_and_refused_judgements_are_failures_that_are_counted(tmp_path: P
 
 
 def test_a_refused_judgement_is_a_failure(tmp_path: Path, server: Loopback) -> None:
-    """A judge that refuses by its finish reason gives no score, and the reply is not read."""
+    """A judge that refuses by its finish reason gives no score; one that gives none at all ends the command so."""
     server.finish = "content_filter"
-    found = sweep_of(judged(tmp_path, server, "[token_f1, {marks: {judge: JUDGE, as: marked}}]"))
+    with pytest.raises(
+        Incomplete, match=r"marked failed in all 24 cells .* judge: content_filter: openai/judge refused"
+    ):
+        sweep_of(judged(tmp_path, server, "[token_f1, {marks: {judge: JUDGE, as: marked}}]"))
+    found = last(tmp_path)
+    assert found.status == "complete" and found.summary["runs"][0]["metrics"]["marked"]["n"] == 0
     assert {row["failure"].split(":")[1].strip() for row in rows(found, "marked")} == {"content_filter"}
 
 
@@ -113,7 +124,9 @@ def test_a_broken_judgement_is_asked_for_again_by_the_next_sweep(tmp_path: Path,
     """Replies that were of no use are not served from the cache."""
     path = judged(tmp_path, server, "[token_f1, {marks: {judge: JUDGE, as: marked}}]")
     server.answer = lambda messages: "no idea"
-    assert all(row["failure"] for row in rows(sweep_of(path), "marked"))
+    with pytest.raises(Incomplete, match="marked failed in all"):
+        sweep_of(path)
+    assert all(row["failure"] for row in rows(last(tmp_path), "marked"))
     server.answer = mark
     assert all(row["value"] is not None for row in rows(sweep_of(path), "marked"))
 
@@ -127,7 +140,8 @@ def test_answers_do_not_wait_for_judges(tmp_path: Path, server: Loopback) -> Non
     )
     (tmp_path / "bot.py").write_text(bot)
     server.hang = 10_000
-    path = judged(tmp_path, server, model="python:bot.py:answer")
+    metrics = "[token_f1, chrf, {marks: {judge: JUDGE}}]"  # chrf is not cheap: it waits for its turn, but for no judge
+    path = judged(tmp_path, server, metrics, model="python:bot.py:answer", extra="concurrency: 2\n")
     command = [sys.executable, "-m", "harness", "sweep", str(path), "--quiet"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
@@ -142,14 +156,14 @@ def test_answers_do_not_wait_for_judges(tmp_path: Path, server: Loopback) -> Non
     assert len(cells) == 4 * 8, process.stderr and process.stderr.read()
     growing = last(tmp_path)
     assert growing.stored.outcomes.num_rows == 4 * 8
-    assert {row["metric"] for row in growing.stored.scores.to_pylist()} == {"token_f1"}
+    assert {row["metric"] for row in growing.stored.scores.to_pylist()} == {"token_f1", "chrf"}
     asked = len((tmp_path / "calls.log").read_text())
     server.hang = 0
     found = sweep_of(path)
     assert found.id == growing.id and found.status == "complete"
     assert len((tmp_path / "calls.log").read_text()) == asked
     assert found.summary["calls"]["made"] == asked
-    assert len(rows(found, next(m for m in found.summary["runs"][0]["metrics"] if m != "token_f1"))) == 4 * 6
+    assert len(rows(found, judged_name(found))) == 4 * 6
 
 
 def test_judges_share_the_budget_and_the_sweep_goes_on_where_it_ended(tmp_path: Path, server: Loopback) -> None:
@@ -184,14 +198,14 @@ def test_sigint_while_judging_keeps_what_was_paid_for(tmp_path: Path, server: Lo
 
 
 def test_answers_are_held_against_those_of_the_named_variant(tmp_path: Path, server: Loopback) -> None:
-    """Every variant but the rival itself is judged against the rival's answer to the same question, by label or id."""
+    """Every variant is judged against the rival's answer to the same question, the rival against its own."""
     metrics = "[token_f1, {better: {judge: JUDGE, against: 'chunk_size=120, similarity_threshold=0.0', as: better}}]"
     found = sweep_of(judged(tmp_path, server, metrics))
     labels = {v["id"]: v["label"] for v in found.stored.variants}
     [rival] = [known for known, label in labels.items() if label == "chunk_size=120, similarity_threshold=0.0"]
     answers = {(r["variant"], r["example"]): r["answer"] for r in found.stored.outcomes.to_pylist()}
     scored = rows(found, "better")
-    assert {row["variant"] for row in scored} == set(labels) - {rival} and len(scored) == 3 * 6
+    assert {row["variant"] for row in scored} == set(labels) and len(scored) == 4 * 6
     asked = set(questions(server, "Better"))
     for row in scored:
         texts = [answers[row["variant"], row["example"]], answers[rival, row["example"]]]
@@ -223,8 +237,9 @@ def test_where_the_rival_has_no_answer_the_score_is_a_failure(tmp_path: Path, se
     )
     found = rows(sweep_of(path), "better")
     failed = [row for row in found if row["failure"]]
-    assert len(found) == 6 and [row["example"] for row in failed] == ["q0"]
-    assert "has no answer to hold this one against" in failed[0]["failure"]
+    assert len(found) == 12 and [row["example"] for row in failed] == ["q0", "q0"]
+    assert failed[0]["failure"].startswith("no answer: ")  # the rival's own
+    assert "has no answer to hold this one against" in failed[1]["failure"]
 
 
 def test_a_missing_key_of_a_judge_is_told_before_anything_is_spent(
@@ -278,3 +293,45 @@ def test_the_plan_counts_and_prices_judgements(tmp_path: Path, server: Loopback)
     again = make_plan(config, read_inputs(config))
     assert again.judgements["distinct"] == again.judgements["cached"] == done["calls"]["judge_made"]
     assert again.cost_usd == 0
+
+
+@pytest.mark.parametrize("command", ["sweep", "score"])
+def test_what_is_on_its_way_at_a_stop_is_recorded(tmp_path: Path, server: Loopback, command: str) -> None:
+    """Answers from the cache are judged many at a time; stopped, each call that was made is in the sweep's spending."""
+    plain = sweep_of(judged(tmp_path, server, "[token_f1]", extra="concurrency: 4\n"))
+    path = judged(tmp_path, server, "[token_f1, {marks: {judge: JUDGE}}]", extra="concurrency: 4\n")
+    server.delays = [0.4, 2.0]
+    given = [str(path)] if command == "sweep" else [plain.id, "--config", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", command, *given, "--quiet"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while server.count(JUDGE) < 4 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(30) == 130, process.stderr and process.stderr.read()
+    others = [folder for folder in (tmp_path / "runs").iterdir() if folder.name != plain.id]
+    ended = Sweep(StoredSweep(Folder(others[0] if command == "sweep" else plain.stored.folder.path)))
+    made = server.count(JUDGE)
+    assert len([line for line in ended.stored.spending if line["stage"] == "judge"]) == made >= 4
+    server.delays = []
+    subprocess.run([sys.executable, "-m", "harness", command, *given, "--quiet"], cwd=tmp_path, check=True)
+    assert len(questions(server, "Mark")) == len(set(questions(server, "Mark")))
+
+
+def test_a_judge_that_never_replies_does_not_keep_a_stopped_sweep(
+    tmp_path: Path, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a stop, what is on its way gets a moment, and no more."""
+    from harness.sweeps import judging as room
+    from harness.sweeps import questions as other
+
+    monkeypatch.setattr(room, "GRACE_S", 0.3)
+    monkeypatch.setattr(other, "GRACE_S", 0.3)
+    server.hang = 10_000
+    path = judged(tmp_path, server)
+    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(Interrupted):
+        sweep_of(path)
+    assert last(tmp_path).status == "interrupted"

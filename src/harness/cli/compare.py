@@ -30,8 +30,9 @@ def command(
 ) -> None:
     """Compare each of RUNS with the first of them, on the examples that both have.
 
-    Failed cells count as the worst score. p-values are corrected (Holm) over the rows that are shown: name few metrics,
-    and look at slices (--tag) only where you look for something.
+    Cells without an answer count as the worst score; answers that a metric could not score are left out. p-values are
+    corrected (Holm) over the rows that are shown: name few metrics, and slices (--tag) only where you look for
+    something.
     """
     from harness.study.listing import find_run
     from harness.study.pairs import compare_many
@@ -49,6 +50,8 @@ def command(
 
 
 def _show(pair: dict[str, Any]) -> None:
+    from harness.cli.sweep import show_judges
+
     click.echo(f"{pair['run']}  {pair['label']}\nagainst {pair['baseline']}  {pair['baseline_label']}\n")
     for entry in pair["settings"]:
         click.echo(f"  {entry['setting']}: {_short(entry['before'])} -> {_short(entry['after'])}")
@@ -64,6 +67,7 @@ def _show(pair: dict[str, Any]) -> None:
         counts = f"{few[0]}" if len(few) == 1 else f"{few[0]} to {few[-1]}"
         click.echo(f"Caution: some rows rest on {counts} clusters; from fewer than 30 little can be learnt of others.")
     methods = list(dict.fromkeys(entry["method"] for entry in pair["metrics"] if "method" in entry))
+    show_judges(pair)
     families = pair["families"]
     parts = f", the {families['slices']} rows of slices among themselves" if families["slices"] else ""
     click.echo(f"Method: {'; '.join(methods)}.")

@@ -58,8 +58,14 @@ def line(progress: Progress) -> str:
         f"{progress.message + '; ' if progress.message else ''}"
         f"{progress.cells_done}/{progress.cells} cells, {progress.cells_failed} failed; "
         f"calls: {progress.calls_made} made, {progress.calls_cached} cached, {progress.calls_shared} shared; "
-        f"USD {cost}; {left(progress)}"
+        f"{_judged(progress)}USD {cost}; {left(progress)}"
     )
+
+
+def _judged(progress: Progress) -> str:
+    """How far judging is, where models are asked."""
+    stage = progress.stages["judge"]
+    return f"judged: {stage.done} of {stage.total} scores, {progress.judge_calls} calls; " if stage.total else ""
 
 
 def left(progress: Progress) -> str:

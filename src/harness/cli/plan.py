@@ -48,6 +48,8 @@ def show(name: str, plan: Plan) -> None:
         share = percent(entry["distinct"], entry["naive"])
         cached = str(entry["cached"]) if "cached" in entry else "-"
         rows.append([stage, str(entry["naive"]), str(entry["distinct"]), share, cached])
+    if plan.judgements:
+        rows.append(["judge (calls)", "-", str(plan.judgements["calls"]), "-", "-"])
     columns = ["step", "naive", "distinct", "share", "known already"]
     print_table("Work" if plan.exact else "Work (upper bound)", columns, rows, right=columns[1:])
     cost = money(plan.cost_usd)

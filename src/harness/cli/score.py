@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from harness.cli import options
 from harness.cli.output import interval, money, number, print_json, print_table
+from harness.errors import UserError
 
 
 @click.command("score")
@@ -57,7 +59,9 @@ def command(
     from harness.sweeps.progress import Progress
     from harness.sweeps.rescoring import score_sweep
 
-    stored, _ = find_sweep(options.store_of(sweep, runs_uri), sweep)
+    stored, rest = find_sweep(options.store_of(sweep, runs_uri), sweep)
+    if rest:
+        raise UserError(f"score takes a whole sweep, so that its runs can be compared: harness score {stored.id} …")
     chosen, how = _chosen(stored, metrics, config, fresh, concurrency, budget_usd)
     progress = Progress()
     with shown(progress, quiet):
@@ -81,29 +85,31 @@ def _chosen(
     """The metrics to score by, and how: from the command line, else from the sweep file, else as the sweep was run."""
     from harness.config import Budget, Limits, load
     from harness.config.scoring import limits_given, metrics_given, workspace_given
-    from harness.errors import UserError
-    from harness.study.figures import scale_of
     from harness.sweeps.gateway import Prices
-    from harness.sweeps.rescoring import ScoringOptions
+    from harness.sweeps.rescoring import ScoringOptions, scales_of
 
     if config is None and not metrics:
         raise UserError("score needs --metric METRIC or --config FILE; harness parts --kind metric lists the metrics")
     given = stored.header["config"]["given"]
-    known = {entry["name"]: scale_of(entry) for entry in stored.metrics if not entry.get("composite")}
+    known = scales_of(stored)
     if config is not None:
         checked = load(config)
-        workspace, limits, prices = checked.workspace, checked.limits, checked.prices
+        workspace, limits, prices, budget = checked.workspace, checked.limits, checked.prices, checked.budget
     else:
         workspace, limits, prices = workspace_given(stored.header), limits_given(given), given.get("prices") or {}
+        budget = Budget(**(given.get("budget") or {}))
     if metrics:
         chosen = metrics_given(metrics, workspace, given.get("plugins") or [], stored.header["axes"], known)
     else:
         chosen = list(load(config).metrics) if config is not None else []
+    budget = budget if budget_usd is None else replace(budget, usd=budget_usd)
     limits = Limits(**{**limits.__dict__, **({"concurrency": concurrency} if concurrency else {})})
-    return chosen, ScoringOptions(workspace, limits, Budget(usd=budget_usd), Prices(prices), fresh)
+    return chosen, ScoringOptions(workspace, limits, budget, Prices(prices), fresh)
 
 
 def _show(summary: dict[str, Any], names: list[str], stored: Any) -> None:
+    from harness.cli.sweep import show_judges, show_score_failures
+
     for name in names:
         rows = []
         for run in summary["runs"]:
@@ -119,6 +125,8 @@ def _show(summary: dict[str, Any], names: list[str], stored: Any) -> None:
                 ]
             )
         print_table(name, ["run", "label", "mean", "95% interval", "n"], rows, right=["mean", "n"])
+    show_score_failures(summary, names)
+    show_judges({"judges": {name: said for name, said in summary["judges"].items() if name in names}})
     spent = summary["spending"].get("judge", {"calls": 0, "usd": 0.0})
     click.echo(f"\nJudge calls of this sweep so far: {spent['calls']}, USD {money(spent['usd'])}.")
     older = [entry["name"] for entry in stored.metrics if entry.get("superseded")]

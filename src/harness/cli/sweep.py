@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,23 @@ def marked(name: str, summary: dict[str, Any]) -> str:
 
 
 def show_judges(summary: dict[str, Any]) -> None:
-    """What is to know about the judges, a line for each sentence."""
-    for name, sentences in (summary.get("judges") or {}).items():
+    """What is to know about the judges, a line for each sentence, with all the metrics that it concerns."""
+    judges = summary.get("judges") or {}
+    concerned: dict[str, list[str]] = {}
+    for name, sentences in judges.items():
         for sentence in sentences:
-            click.echo(f"! {name}: {sentence}.")
+            member, _, said = sentence.partition(": ")
+            concerned.setdefault(said if member in judges and said in judges[member] else sentence, []).append(name)
+    for sentence, names in concerned.items():
+        click.echo(f"! {', '.join(names)}: {sentence}.")
+
+
+def show_score_failures(summary: dict[str, Any], only: Sequence[str] | None = None) -> None:
+    """Why answers could not be scored, a line for each metric."""
+    for name, reasons in (summary.get("score_failures") or {}).items():
+        if only is None or name in only:
+            told = ", ".join(f"{count} x {reason}" for reason, count in reasons.items())
+            click.echo(f"Not scored by {name}: {told}.")
 
 
 def passed(figure: dict[str, Any]) -> str:
@@ -166,6 +180,9 @@ def _verdict(summary: dict[str, Any], objective: str) -> None:
         )
     else:
         click.echo("Every other variant is worse beyond noise (paired, clustered, Holm-corrected at 5%).")
+    for caution in summary.get("ranking_cautions") or []:
+        if "clusters" not in caution:
+            click.echo(f"Caution: {caution}.")
     _corrected(best, objective)
     _cheapest(summary)
     if summary["detectable"] is not None:
@@ -227,6 +244,7 @@ def _costs(summary: dict[str, Any]) -> None:
         f"Embeddings: {texts['made']} made of {texts['naive']} naive. "
         f"Cost: USD {money(summary['cost_usd'])}. Time: {summary['wall_s']} s."
     )
+    show_score_failures(summary)
     if summary.get("failures"):
         click.echo("Failed: " + ", ".join(f"{count} x {what}" for what, count in summary["failures"].items()))
     for caution in summary.get("cautions") or []:

@@ -117,8 +117,9 @@ def _entry(entry: Node, assembler: Assembler) -> _Entry | None:
 def _name(node: Node, where: str, mistakes: Mistakes) -> str | None:
     """The name of a column, which conditions can quote in backticks."""
     name = mistakes.text(node, where)
-    if name is not None and ("`" in name or name != name.strip() or not name.isprintable()):
-        mistakes.add(node.place, f"{where}: {name!r} is no name", "no backticks, line breaks or spaces around it")
+    if name is not None and (set("`#") & set(name) or name != name.strip() or not name.isprintable()):
+        todo = "no backticks, # (earlier versions are NAME#1), line breaks or spaces around it"
+        mistakes.add(node.place, f"{where}: {name!r} is no name", todo)
         return None
     return name
 

@@ -82,7 +82,8 @@ def parse(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        raise UserError(Mistake(place, f"not YAML: {error.problem or error.context}")) from error
+        todo = "put the text in quotes: inside {…} and […], ? : , and # have a meaning" if "'?'" in str(error) else ""
+        raise UserError(Mistake(place, f"not YAML: {error.problem or error.context}", todo)) from error
     finally:
         loader.dispose()
     if root is None:

@@ -84,11 +84,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A metric's value for one case; the reason for it and what it rests on (plain JSON), where there is such."""
+    """A metric's value for one case; the reason for it and what it rests on (plain JSON), where there is such.
+
+    A `partial` one lacks something that may come at another time (a judge that did not reply): it is not kept.
+    """
 
     value: float
     reason: str | None = None
     details: Mapping[str, Any] | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from harness.records import Score, digest
 from harness.store import journal, tables
 from harness.store.folder import Folder, write_json
 from harness.store.journal import Journal
-from harness.store.layout import PASS, PASSES, SCORES_TABLE, SPENDING, SUMMARY
+from harness.store.layout import BEGUN, PASS, PASSES, SCORES_TABLE, SPENDING
+from harness.store.status import heartbeat, is_alive
 
 
 class Pass(NamedTuple):
@@ -27,33 +28,53 @@ class Pass(NamedTuple):
 
 
 class PassWriter:
-    """Writes one pass into a local folder, `runs/<sweep>` or one that is uploaded there in the end."""
+    """Writes one pass into a local folder, `runs/<sweep>` or one that is uploaded there in the end.
 
-    def __init__(self, sweep: Path) -> None:
-        self.id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
-        self.path = sweep / PASSES / self.id
+    A pass of the same `key` that was begun and not finished, by a process that is no more, is carried on: what it paid
+    for is known by its id.
+    """
+
+    def __init__(self, sweep: Path, key: str) -> None:
         self._sweep = sweep
+        self._key = key
+        self.id = self._unfinished() or f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+        self.path = sweep / PASSES / self.id
         self._spending: Journal | None = None
+
+    def _unfinished(self) -> str | None:
+        folder = Folder(self._sweep / PASSES)
+        for name in reversed(folder.children()):
+            begun = None if (folder / name).has(PASS) else (folder / name).read_json(BEGUN)
+            if begun is not None and begun.get("key") == self._key and not is_alive(begun):
+                return name
+        return None
 
     def spend(self, line: dict[str, Any]) -> None:
         """Record a paid call: on disk at once."""
         if self._spending is None:
             self.path.mkdir(parents=True, exist_ok=True)
+            write_json(self.path / BEGUN, {"key": self._key, **heartbeat()})
             self._spending = Journal(self.path / SPENDING)
         self._spending.append(line)
         self._spending.flush()
 
     def finish(self, header: dict[str, Any], scores: Sequence[Score]) -> None:
-        """Write all scores, and then the header that makes them count; the sweep's kept figures no longer hold."""
+        """Write all scores, and then the header that makes them count."""
         self.path.mkdir(parents=True, exist_ok=True)
         tables.write(self.path / SCORES_TABLE, tables.scores_table(scores))
-        (self._sweep / SUMMARY).unlink(missing_ok=True)
         write_json(self.path / PASS, {"id": self.id, **header})
+        (self.path / BEGUN).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Bring to the disk what was spent."""
         if self._spending is not None:
             self._spending.close()
+
+
+def pass_ids(folder: Folder) -> list[str]:
+    """Ids of the finished passes of a sweep's folder, oldest first."""
+    every = (folder / PASSES).children() if not folder.is_local or (folder.path / PASSES).is_dir() else []
+    return [name for name in every if (folder / PASSES / name).has(PASS)]
 
 
 def passes_of(folder: Folder) -> list[Pass]:
@@ -83,23 +104,24 @@ class Column(NamedTuple):
 def columns_of(first: Sequence[dict[str, Any]], passes: Sequence[Pass]) -> list[Column]:
     """The metrics of a sweep and of its passes. A later score of the same name and identity takes the place of one.
 
-    Of the same name but another identity (a changed prompt, another judge) it is a new version: the newest has the
-    name, the versions before it are `NAME#1`, `NAME#2`, …, with `superseded` in their entries.
+    Of the same name but another identity (a changed prompt, another judge) it is another version. The newest scores
+    have the name; the other versions are `NAME#1`, `NAME#2`, …, numbered as they first came, with `superseded` in their
+    entries.
     """
-    versions: dict[str, list[Column]] = {}
+    versions: dict[str, dict[str, Column]] = {}
+    newest: dict[str, str] = {}
     for source, entries in enumerate([first, *(each.header["metrics"] for each in passes)]):
         for entry in entries:
-            column, known = Column(entry, source, entry["name"]), versions.setdefault(entry["name"], [])
-            same = [i for i, other in enumerate(known) if _identity(other.entry) == _identity(entry)]
-            for i in same:
-                del known[i]
-            known.append(column)
+            identity = _identity(entry)
+            versions.setdefault(entry["name"], {})[identity] = Column(entry, source, entry["name"])
+            newest[entry["name"]] = identity
     current, before = [], []
-    for known in versions.values():
-        current.append(known[-1])
-        for number, column in enumerate(known[:-1], 1):
-            entry = {**column.entry, "name": f"{column.name}#{number}", "superseded": True}
-            before.append(column._replace(entry=entry))
+    for name, known in versions.items():
+        current.append(known[newest[name]])
+        for number, (identity, column) in enumerate(known.items(), 1):
+            if identity != newest[name]:
+                entry = {**column.entry, "name": f"{name}#{number}", "superseded": True}
+                before.append(column._replace(entry=entry))
     return [*current, *before]
 
 

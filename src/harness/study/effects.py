@@ -84,8 +84,8 @@ def effects_of(
 ) -> Effects:
     """Effects of the axes in `variants` (`variant`, a column per axis) on `scores` (as for `rank`).
 
-    Failed cells count as the worst score where the range has an end (0 to 1 if all values lie there). Raises UserError
-    for frames that do not fit together, a scored variant without any value, and fewer than two clusters.
+    Cells without an answer count as the worst score where the range has an end (0 to 1 if all values lie there). Raises
+    UserError for frames that do not fit together, a scored variant without any value, and fewer than two clusters.
     """
     matrix = matrix_of(scores, "effects")
     worst = bounds_of(matrix, low, high).worst(direction)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UserError, advice
+from harness.records.outcome import NO_ANSWER
 from harness.study.matrix import Matrix
 from harness.study.resampling import codes_of
 
@@ -43,7 +44,8 @@ class Bounds:
 def matrix_of(scores: pd.DataFrame, caller: str) -> Matrix:
     """The matrix of a frame with `variant`, `example`, `value` and, where there are, `repeat`, `cluster`, `metric`.
 
-    A row without a value is a failed cell. Variants and examples stand in the order of their first row. Raises
+    A row without a value is a failed cell: one without an answer, unless its `failure` says that the metric failed.
+    Variants and examples stand in the order of their first row. Raises
     UserError for missing columns, more than one metric, two rows for one cell, and an example in two clusters.
     """
     missing = [name for name in _NEEDED if name not in scores.columns]
@@ -69,10 +71,20 @@ def matrix_of(scores: pd.DataFrame, caller: str) -> Matrix:
     np.add.at(sums, at, np.where(good, values, 0.0))
     np.add.at(scored, at, good.astype(np.int64))
     np.add.at(failed, at, (~good).astype(np.int64))
+    unanswered = np.zeros(shape, dtype=np.int64)
+    np.add.at(unanswered, at, (~good & _without_answer(scores)).astype(np.int64))
     with np.errstate(invalid="ignore"):
         means = np.where(scored > 0, sums / scored, np.nan)
     clusters = _clusters(scores, example_codes, len(examples), caller)
-    return Matrix(metric, variants, examples, clusters, means, scored, failed, np.zeros(shape, dtype=np.int64))
+    return Matrix(metric, variants, examples, clusters, means, scored, failed, unanswered)
+
+
+def _without_answer(scores: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows, if they have no value, have no answer either."""
+    if "failure" not in scores.columns:
+        return np.ones(len(scores), dtype=bool)
+    told = [text if isinstance(text, str) else NO_ANSWER for text in scores["failure"]]
+    return np.array([text.startswith(NO_ANSWER) for text in told], dtype=bool)
 
 
 def bounds_of(matrix: Matrix, low: float | None, high: float | None) -> Bounds:

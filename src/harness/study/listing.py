@@ -10,7 +10,7 @@ from harness.errors import UserError, advice
 from harness.store import Folder, StoredSweep
 from harness.store.layout import SUMMARY
 from harness.store.status import status_of
-from harness.study.summary import summarise, summary_of
+from harness.study.summary import holds, summarise, summary_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def _split(text: str) -> tuple[str, str]:
 
 def _rows_of(folder: Folder) -> list[dict[str, Any]]:
     kept = folder.read_json(SUMMARY)
-    if kept is None or kept.get("status") != "complete":
+    if kept is None or kept.get("status") != "complete" or not holds(kept, folder):
         if not folder.has("sweep.json"):
             return []
         stored = StoredSweep(folder)

@@ -35,12 +35,15 @@ class Matrix:
         return found
 
     def filled(self, worst: float | None) -> NDArray[np.float64]:
-        """Values with failed cells at the worst end of the range, so that failing never helps."""
-        if worst is None or not self.failed.any():
+        """Values with cells that have no answer at the worst end of the range, so that failing never helps.
+
+        An answer that could not be scored says nothing about the variant: such cells stay out.
+        """
+        if worst is None or not self.unanswered.any():
             return self.values
-        sums = np.where(np.isnan(self.values), 0.0, self.values) * self.scored + worst * self.failed
+        sums = np.where(np.isnan(self.values), 0.0, self.values) * self.scored + worst * self.unanswered
         with np.errstate(invalid="ignore"):
-            return np.where(self.scored + self.failed > 0, sums / (self.scored + self.failed), np.nan)
+            return np.where(self.scored + self.unanswered > 0, sums / (self.scored + self.unanswered), np.nan)
 
 
 def matrices(stored: StoredSweep) -> dict[str, Matrix]:

@@ -10,6 +10,7 @@ import numpy as np
 from harness.errors import UserError, advice
 from harness.store import StoredSweep
 from harness.study.bestset import holm
+from harness.study.cautions import cautions
 from harness.study.changed import Run, changed
 from harness.study.comparison import Comparison, compare
 from harness.study.matrix import Matrix, matrices
@@ -50,8 +51,9 @@ def compare_runs(
 ) -> dict[str, Any]:
     """How `run` differs from `baseline` on the examples that both have.
 
-    Failed cells count as the worst score where the metric's range has such an end. `changed` is how many examples to
-    show, by `metric` (by default the objective). Raises UserError when the two share no example or no metric.
+    Cells without an answer count as the worst score where the metric's range has such an end; answers that could not be
+    scored are left out. `changed` is how many examples to show, by `metric` (by default the objective). Raises
+    UserError when the two share no example or no metric.
     """
     (stored, variant), (base, base_variant) = run, baseline
     here, there = matrices(stored), matrices(base) if base is not stored else matrices(stored)
@@ -73,6 +75,7 @@ def compare_runs(
         "baseline_label": base_variant["label"],
         "examples": len(examples),
         "method": Comparison.method,
+        "judges": {name: said for name, said in {**cautions(base), **cautions(stored)}.items() if name in names},
         "settings": settings_between(base_variant, variant),
         "metrics": rows,
         "changed": _changed(run, baseline, here, there, names, examples, changed, metric),

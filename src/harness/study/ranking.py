@@ -69,8 +69,8 @@ class _Ground:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Variants by their mean, best first. Failed cells count as the worst possible score where there is such a score,
-    so that a variant cannot win by failing.
+    """Variants by their mean, best first. Cells without an answer count as the worst possible score where there is one,
+    so that a variant cannot win by failing; answers that the metric could not score are left out, and told.
 
     `best_set` holds the first and all that cannot be told from it. `detectable` is the smallest difference that this
     dataset shows with 80% power between two typical variants that were chosen beforehand; `detectable_any` between any
@@ -251,11 +251,17 @@ def _cautions(
         found.append(f"only {clusters} clusters: p-values and intervals from fewer than {FEW_CLUSTERS} are rough")
     if clusters < LEAST_CLUSTERS and len(order) > 1:
         found.append(f"the winner's score is not corrected: that needs {LEAST_CLUSTERS} clusters")
-    failed = int(matrix.failed.sum())
-    if failed and worst is None:
-        found.append(f"{failed} failed cells are left out: this range has no worst end, so failing may have helped")
-    elif failed:
-        found.append(f"{failed} failed cells count as {worst:g}, the worst score")
+    lacking = int(matrix.unanswered.sum())
+    if lacking and worst is None:
+        found.append(
+            f"{lacking} cells without an answer are left out: this range has no worst end, so failing may have helped"
+        )
+    elif lacking:
+        found.append(f"{lacking} cells without an answer count as {worst:g}, the worst score")
+    unscored = int(matrix.failed.sum()) - lacking
+    if unscored:
+        said = "if such answers are worse than others, scores are too high"
+        found.append(f"{unscored} answers could not be scored, and are left out: {said}")
     lost = [name for i, name in enumerate(matrix.variants) if i not in set(order)]
     if lost:
         found.append(f"without any score, and left out: {', '.join(lost)}")

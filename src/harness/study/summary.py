@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.store import StoredSweep, layout, write_summary
+from harness.records.outcome import NO_ANSWER
+from harness.store import Folder, StoredSweep, layout, write_summary
+from harness.store.passes import pass_ids
 from harness.study.cautions import cautions
 from harness.study.cells import cells
 from harness.study.expenses import Expense, expenses
@@ -17,6 +19,8 @@ from harness.study.figures import METHOD, scale_of, whole_figures
 from harness.study.matrix import matrices
 from harness.study.pareto import plain_front
 from harness.study.ranking import Ranking, rank
+
+_REASONS, _SHOWN = 5, 100
 
 
 def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
@@ -65,6 +69,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
             if scale.has_threshold
         },
         "judges": cautions(stored),
+        "passes": [each.id for each in stored.passes],
         "git": header.get("git", {}),
         "dataset": header["dataset"],
         "runs": [
@@ -89,9 +94,14 @@ def summary_of(stored: StoredSweep) -> dict[str, Any]:
     """The kept summary where it still holds, else a new one; what is to know about judges is always of now."""
     kept = stored.summary
     status = stored.status
-    if kept is not None and kept["status"] == status and status == "complete":
+    if kept is not None and kept["status"] == status == "complete" and holds(kept, stored.folder):
         return {**kept, "judges": cautions(stored)}
     return summarise(stored, keep=status == "complete")
+
+
+def holds(kept: Mapping[str, Any], folder: Folder) -> bool:
+    """Whether a kept summary has all the scores that there are."""
+    return list(kept.get("passes", ())) == pass_ids(folder)
 
 
 def ranking_of(
@@ -168,6 +178,7 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
         "approximate": work.get("approximate", []),
         "cautions": work.get("cautions", []),
         "failures": _failures(outcomes),
+        "score_failures": _score_failures(stored),
         "tokens": {
             kind: int(pc.sum(answered[f"{kind}_tokens"]).as_py() or 0) for kind in ("input", "output", "cached")
         },
@@ -184,6 +195,26 @@ def _failures(outcomes: Any) -> dict[str, int]:
     rows = zip(outcomes["failure_stage"].to_pylist(), outcomes["failure_kind"].to_pylist(), strict=True)
     counts = Counter(f"{stage}: {kind}" for stage, kind in rows if kind is not None)
     return dict(counts.most_common())
+
+
+def _score_failures(stored: StoredSweep) -> dict[str, dict[str, int]]:
+    """Why answers could not be scored: for each metric the reasons with their numbers, the most frequent first."""
+    import pyarrow.compute as pc
+
+    table = stored.scores.select(["metric", "failure"])
+    table = table.filter(pc.is_valid(table.column("failure")))
+    counts: dict[str, Counter[str]] = {}
+    for metric, failure in zip(table.column("metric").to_pylist(), table.column("failure").to_pylist(), strict=True):
+        if not failure.startswith(NO_ANSWER):
+            counts.setdefault(metric, Counter())[_kind(failure)] += 1
+    return {metric: dict(counter.most_common(_REASONS)) for metric, counter in counts.items()}
+
+
+def _kind(failure: str) -> str:
+    """A failure without what is different in each: of a judge its kind, of others the beginning."""
+    if failure.startswith("judge: "):
+        return ": ".join(failure.split(": ")[:2])
+    return failure if len(failure) <= _SHOWN else f"{failure[: _SHOWN - 1]}\u2026"
 
 
 def _spending(stored: StoredSweep) -> dict[str, dict[str, Any]]:

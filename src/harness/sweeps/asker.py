@@ -56,6 +56,10 @@ class GatewayAsker:
                 self._questions.forget(spoiled)
             raise
 
+    async def settle(self) -> None:
+        """Wait for calls whose metric no longer waits for them."""
+        await self._questions.settle()
+
     async def embed(self, embedder: Any, texts: Sequence[str]) -> NDArray[np.float32]:
         """See the protocol."""
         return await vectors_of(embedder, texts, "passage", self._cache, self._gateway)

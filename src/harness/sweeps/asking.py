@@ -10,9 +10,9 @@ from typing import Any
 from harness.plugins import name, provider_of
 from harness.sweeps.gateway import Answer, Batches, Gateway
 from harness.sweeps.gateway.answers import NOT_SERVED_AGAIN
+from harness.sweeps.stopping import GRACE_S
 from harness.sweeps.workload import Cell, Workload
 
-_GRACE_S = 10.0
 _CLAIMED_AT_ONCE = 256
 _LOOK_AGAIN_S = 0.2
 _SPARE = 2
@@ -57,7 +57,7 @@ class Asking:
         waited: list[asyncio.Task[Any]] = [stopped, everything]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         # What is in flight is paid for: it gets a moment to arrive before it is given up.
-        await asyncio.wait(tasks, timeout=_GRACE_S if self._stop.is_set() else None)
+        await asyncio.wait(tasks, timeout=GRACE_S if self._stop.is_set() else None)
         for task in tasks:
             task.cancel()
         stopped.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from harness.config import NamedMetric, SweepConfig, Variant
 from harness.data import Problem
 from harness.plugins import CompositeMetric, JudgingMetric, identity, label, parts_within, registration
-from harness.records import Scale
+from harness.records import Scale, digest
 from harness.store import Writer
 from harness.sweeps import provenance
 from harness.sweeps.inputs import Inputs
@@ -80,21 +81,29 @@ def _skipped(problem: Problem, workspace: Path) -> dict[str, Any]:
     return {"file": name, **line, "document": problem.document, "reason": problem.mistake.found}
 
 
-def metric_entries(metrics: Sequence[NamedMetric], known: Mapping[str, Scale] | None = None) -> list[dict[str, Any]]:
+def metric_entries(
+    metrics: Sequence[NamedMetric],
+    known: Mapping[str, Scale] | None = None,
+    identities: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     """Metrics as the run folder tells them: what their values mean, what decides them, and what they are made of.
 
-    `known` are scales of metrics that are there besides.
+    `known` and `identities` are scales and identities of metrics that are there besides.
     """
-    plain = {m.name: m.scale for m in metrics if not isinstance(m.part, CompositeMetric)}
-    return [_metric(metric, {**(known or {}), **plain}) for metric in metrics]
+    plain = [m for m in metrics if not isinstance(m.part, CompositeMetric)]
+    scales = {**(known or {}), **{m.name: m.scale for m in plain}}
+    own = {m.name: identity(m.part) for m in plain}
+    return [_metric(metric, scales, {**(identities or {}), **own}) for metric in metrics]
 
 
-def _metric(metric: NamedMetric, scales: Mapping[str, Scale]) -> dict[str, Any]:
+def _metric(metric: NamedMetric, scales: Mapping[str, Scale], identities: Mapping[str, Any]) -> dict[str, Any]:
     part = metric.part
+    members = list(part.members(scales)) if isinstance(part, CompositeMetric) else []
+    made_of = {name: digest(identities.get(name), asdict(scales[name])) for name in members}
     return {
         "name": metric.name,
         "label": label(part),
-        "identity": identity(part),
+        "identity": {**identity(part), "members": made_of} if members else identity(part),
         "direction": part.direction,
         "low": part.low,
         "high": part.high,
@@ -103,7 +112,7 @@ def _metric(metric: NamedMetric, scales: Mapping[str, Scale]) -> dict[str, Any]:
         "at_most": metric.at_most,
         "judge": isinstance(part, JudgingMetric) and not _embeds_only(part),
         "composite": isinstance(part, CompositeMetric),
-        "members": list(part.members(scales)) if isinstance(part, CompositeMetric) else [],
+        "members": members,
     }
 
 

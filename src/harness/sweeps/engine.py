@@ -16,7 +16,7 @@ from harness.sweeps.progress import Progress
 from harness.sweeps.scoring import Scored, Scorer
 from harness.sweeps.workload import Cell, CellId, Workload
 
-_BATCH = 256
+_BATCH, _BATCHES_BEHIND = 256, 16
 
 
 class Engine:
@@ -48,7 +48,7 @@ class Engine:
         self._failures_allowed = failures_allowed
         self._stop = stop
         self._error: BaseException | None = None
-        self._judging = Judging(scorer, asker, self._record, self._end)
+        self._judging = Judging(scorer, asker, self._record, self._end, stop)
 
     async def run(self, done: dict[CellId, str | None], known: dict[str, Answer]) -> None:
         """Run all cells but those `done` (by id, with their request); `known` are answers that they brought.
@@ -92,6 +92,9 @@ class Engine:
             batch = hits[start : start + _BATCH]
             await self._finish([(cell, known[key]) for key in batch for cell in waiting[key]], owners)
             self._count(known[key] for key in batch)
+            self._writer.flush()
+            if not self._scorer.has_rivals:
+                await self._judging.room(_BATCHES_BEHIND)
         await self._ask({key: cells for key, cells in waiting.items() if key not in known}, owners)
 
     def _owners(self) -> dict[str, CellId]:
@@ -122,6 +125,9 @@ class Engine:
         """Score and record cells whose answer (or failure) is there. Judges are asked behind the answers."""
         found = [self._scored(cell, answer, owners) for cell, answer in cells]
         self._scorer.rivals.tell_all(cell.outcome for cell in found)
+        for cell in found:
+            if cell.outcome.failure is not None:
+                self._failed(cell.outcome)
         scores = await self._scorer.looked(found)
         to_judge = [self._scorer.asks(cell.example) for cell in found]
         rest = [i for i, asks in enumerate(to_judge) if not asks]
@@ -143,8 +149,7 @@ class Engine:
             self._progress.step("score", len(every), made=False)
             if outcome.source == "shared":
                 self._progress.calls_shared += 1
-            if outcome.failure is not None:
-                self._failed(outcome)
+            self._progress.scored(every)
 
     def _failed(self, outcome: Outcome) -> None:
         """A cell failed: too many of them end the sweep."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.config import NamedMetric, SweepConfig
-from harness.errors import HarnessError, ProviderError
+from harness.errors import ProviderError
 from harness.plugins import JudgingMetric, identity
 from harness.records import Case, Message, digest
 from harness.sweeps import keys
@@ -19,7 +19,7 @@ from harness.sweeps.asker import taken
 from harness.sweeps.cache import Overlay
 from harness.sweeps.estimate import Call
 from harness.sweeps.gateway import Answer
-from harness.sweeps.rivals import against
+from harness.sweeps.rivals import against, rival_of
 from harness.sweeps.workload import Cell, Workload
 
 T = TypeVar("T")
@@ -43,8 +43,8 @@ class Judgements:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The numbers of scores."""
-        return {"naive": self.naive, "distinct": self.distinct, "cached": self.cached}
+        """The numbers of scores, and of the calls that are thought to be made."""
+        return {"naive": self.naive, "distinct": self.distinct, "cached": self.cached, "calls": len(self.calls)}
 
 
 async def foreseen(
@@ -58,13 +58,54 @@ async def foreseen(
     if not metrics:
         return None
     found = Judgements()
-    cells = {cell.request: cell for cell in workload.cells if cell.request is not None}
+    candidates = [(variant.id, variant.label) for variant in config.variants]
     for metric in metrics:
         applying = sum(metric.part.applies(example) for example in workload.examples)
         found.naive += applying * len(config.variants) * config.repeats
-        cases = [_case(cell, known) for cell in cells.values() if metric.part.applies(cell.example)]
-        await _add(metric, cases or _guessed(metric, workload), found, cache)
+        named = against(metric.part)
+        rival = None if named is None else rival_of(metric.name, named, candidates)
+        cases = _cases(metric, workload, known, rival) or _guessed(metric, workload, rival)
+        await _add(metric, cases, found, cache)
     return found
+
+
+def _cases(metric: NamedMetric, workload: Workload, known: Mapping[str, Answer], rival: str | None) -> list[Case]:
+    """The cells as a judge would see them, one for each request, or where answers are held against others' each."""
+    asked = [c for c in workload.cells if c.request is not None and metric.part.applies(c.example)]
+    if rival is None:
+        asked = list({cell.request: cell for cell in asked}.values())
+    texts = {cell.id: _text(cell, known) for cell in workload.cells if cell.request is not None}
+    return [
+        Case(
+            cell.example,
+            texts[cell.id],
+            cell.context.passages,
+            rival=None if rival is None else texts.get((rival, cell.example.id, cell.repeat), _USUAL_ANSWER),
+        )
+        for cell in asked
+    ]
+
+
+def _text(cell: Cell, known: Mapping[str, Answer]) -> str:
+    """The answer to a cell's request, where it is known, else a made-up one."""
+    answer = known.get(cell.request or "")
+    text = answer.reply.text if answer is not None and answer.reply is not None else None
+    return f"{_USUAL_ANSWER}{cell.request}" if text is None else text
+
+
+def _guessed(metric: NamedMetric, workload: Workload, rival: str | None) -> list[Case]:
+    """Cases where nothing was retrieved: one for each cell, with no passages."""
+    chosen = [example for example in workload.examples if metric.part.applies(example)]
+    return [
+        Case(
+            example,
+            f"{_USUAL_ANSWER}{variant.id}{n}",
+            rival=None if rival is None else f"{_USUAL_ANSWER}{rival}{n}",
+        )
+        for example in chosen
+        for variant in workload.config.variants
+        for n in range(workload.config.repeats)
+    ]
 
 
 async def _add(metric: NamedMetric, cases: Sequence[Case], found: Judgements, cache: Overlay) -> None:
@@ -86,33 +127,10 @@ async def _add(metric: NamedMetric, cases: Sequence[Case], found: Judgements, ca
 async def _calls(metric: Any, case: Case) -> list[Call]:
     """The calls of one score: those that are made at once, as many times as the metric asks after each other."""
     noting = _Noting()
-    with suppress(HarnessError, ValueError):
+    with suppress(Exception):  # what it raises will be a failed score
         await metric.assess(case, noting)
     asks = getattr(metric, "asks", 1)
     return noting.calls * (asks(case) if callable(asks) else asks)
-
-
-def _case(cell: Cell, known: Mapping[str, Answer]) -> Case:
-    """A cell as a judge would see it, with a made-up answer where none is known."""
-    answer = known.get(cell.request or "")
-    text = answer.reply.text if answer is not None and answer.reply is not None else None
-    made_up = f"{_USUAL_ANSWER}{cell.request}"
-    return Case(cell.example, made_up if text is None else text, cell.context.passages, rival=_USUAL_ANSWER)
-
-
-def _guessed(metric: NamedMetric, workload: Workload) -> list[Case]:
-    """Cases where nothing was retrieved: one for each cell, with no passages."""
-    variants = workload.config.variants
-    if against(metric.part) is not None:
-        variants = variants[1:]
-    chosen = [example for example in workload.examples if metric.part.applies(example)]
-    blank = [Case(example, _USUAL_ANSWER, rival=_USUAL_ANSWER) for example in chosen]
-    return [
-        replace(case, answer=f"{_USUAL_ANSWER}{v.id}{n}")
-        for case in blank
-        for v in variants
-        for n in range(workload.config.repeats)
-    ]
 
 
 class _Noting:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from harness.plugins import Asker
 from harness.records import Score
 from harness.sweeps.scoring import Scored, Scorer
+from harness.sweeps.stopping import GRACE_S
 
 Judged = Callable[[Sequence[Scored], Sequence[Sequence[Score]]], None]
 """What is told of cells whose scores are all there: the cells and, for each, its scores."""
@@ -16,16 +17,23 @@ Judged = Callable[[Sequence[Scored], Sequence[Sequence[Score]]], None]
 class Judging:
     """Has cells judged, all that are begun at once; how many calls go out is the limiter's to say.
 
-    `on_judged` is told of cells that are done; `on_error` of what ends the sweep, once.
+    `on_judged` is told of cells that are done; `on_error` of what ends the sweep, once; `stop` is set by it, or by the
+    user.
     """
 
     def __init__(
-        self, scorer: Scorer, asker: Asker, on_judged: Judged, on_error: Callable[[BaseException], None]
+        self,
+        scorer: Scorer,
+        asker: Asker,
+        on_judged: Judged,
+        on_error: Callable[[BaseException], None],
+        stop: asyncio.Event,
     ) -> None:
         self._scorer = scorer
         self._asker = asker
         self._on_judged = on_judged
         self._on_error = on_error
+        self._stop = stop
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = False
 
@@ -35,11 +43,20 @@ class Judging:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def room(self, most: int) -> None:
+        """Wait until at most `most` of what was begun is not yet judged. Only where no rival is waited for."""
+        while len(self._tasks) > most:
+            await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+
     async def finish(self) -> None:
-        """Wait until all are judged, or have ended; what is on its way after an error was paid for, too."""
-        self._scorer.rivals.end()
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        """Wait until all are judged. After a stop, what is on its way was paid for: it gets a moment to arrive."""
+        self._scorer.rivals.end(early=self._stop.is_set())
+        stopped = asyncio.create_task(self._stop.wait())
+        while self._tasks and not self._stop.is_set():
+            await asyncio.wait({stopped, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=GRACE_S)
 
     async def close(self) -> None:
         """End what still waits."""

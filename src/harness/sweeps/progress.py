@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from harness.records import Score
+from harness.records.outcome import NO_ANSWER
 
 STAGES = ("chunk", "embed", "index", "retrieve", "rerank", "generate", "judge", "score")
 
@@ -19,7 +23,11 @@ class Stage:
 
 @dataclass
 class Progress:
-    """The figures of a running sweep. Read from another thread; single numbers, so no lock is needed."""
+    """The figures of a running sweep. Read from another thread; single numbers, so no lock is needed.
+
+    `scores` counts, by metric, the answers that were scored or failed to be, and the latter alone; `last_failures` says
+    why the last one did.
+    """
 
     sweep: str = ""
     cells: int = 0
@@ -28,10 +36,13 @@ class Progress:
     calls_made: int = 0
     calls_cached: int = 0
     calls_shared: int = 0
+    judge_calls: int = 0
     cost_usd: float = 0.0
     cost_unknown: bool = False
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
+    scores: dict[str, list[int]] = field(default_factory=dict)
+    last_failures: dict[str, str] = field(default_factory=dict)
     message: str = ""
     asking_since: float | None = None
     asked_until: float | None = None
@@ -42,6 +53,22 @@ class Progress:
         entry = self.stages[stage]
         entry.done += count
         entry.made += count if made else 0
+
+    def scored(self, scores: Iterable[Score]) -> None:
+        """Note the scores of a cell that has an answer, for each metric how many there are and how many failed."""
+        for score in scores:
+            if score.failure is None or not score.failure.startswith(NO_ANSWER):
+                count = self.scores.setdefault(score.metric, [0, 0])
+                count[0] += 1
+                count[1] += score.failure is not None
+                if score.failure is not None:
+                    self.last_failures[score.metric] = score.failure
+
+    def spent(self, stage: str, usd: float | None) -> None:
+        """Note a paid call that is no answer."""
+        self.judge_calls += stage == "judge"
+        self.cost_unknown = self.cost_unknown or usd is None
+        self.cost_usd += usd or 0.0
 
     def begin_asking(self) -> None:
         """Note that from now on answers are asked for that no cache has."""

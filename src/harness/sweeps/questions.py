@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.errors import ProviderError
+from harness.errors import Interrupted, ProviderError
 from harness.plugins import identity, name
 from harness.records import Message, Request
 from harness.sweeps import keys
 from harness.sweeps.gateway import Answer, Gateway
+from harness.sweeps.stopping import GRACE_S
 
 _LOOK_AGAIN_S = 0.2
 _REFUSALS = ("content_filter", "refusal")
@@ -46,6 +47,15 @@ class Questions:
             raise ProviderError(f"{name(model)} refused to reply ({answer.reply.finish_reason})", kind="content_filter")
         return answer.reply.text, answer.cost_usd
 
+    async def settle(self) -> None:
+        """Wait a moment for what was asked by those who no longer wait for it: it was paid for."""
+        tasks = set(self._asked.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def forget(self, keys: Sequence[str]) -> None:
         """Drop replies that turned out to be of no use: asked again, the model may do better."""
         self._gateway.forget(keys)
@@ -58,6 +68,8 @@ class Questions:
                 return known[key]
             if claims is None or model.local or key in claims.take([key]):
                 break
+            if self._gateway.stopped:
+                raise Interrupted
             await asyncio.sleep(_LOOK_AGAIN_S)  # another process is asking
         again = self._gateway.known([key], cut=True)
         if key in again:

@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 
 from harness.config import Budget, Limits, NamedMetric
-from harness.errors import HarnessError, UserError
-from harness.plugins import CompositeMetric, parts_within
-from harness.records import Outcome, Scale, Score
+from harness.errors import Interrupted, UserError
+from harness.plugins import CompositeMetric, identity, make, parts_within, registration
+from harness.records import Outcome, Scale, Score, digest
 from harness.store import Folder, PassWriter, StoredSweep
 from harness.store.outcomes import examples_of, outcomes_of
 from harness.sweeps import provenance
@@ -29,7 +29,7 @@ from harness.sweeps.scoring import Scored, Scorer
 from harness.sweeps.session import WORK, scores_at_once
 from harness.sweeps.stopping import stopping
 
-_BATCH = 256
+_BATCH, _BATCHES_BEHIND = 256, 16
 _NOT_STORED = ("evidence_chunks", "index_recall")
 """Fields of a Case that are made of the indexes of a running sweep, and kept nowhere."""
 _CellId = tuple[str, str, int]
@@ -59,7 +59,9 @@ def score_sweep(
     check_environment(parts)
     check_prices(parts, options.prices, options.budget)
     local = stored.folder.path if stored.folder.is_local else options.workspace / WORK / "staged-scores" / stored.id
-    writer = PassWriter(local)
+    metrics = [*metrics, *_stale(stored, metrics, options.workspace)]
+    key = digest("score", [(m.name, identity(m.part), m.at_least, m.at_most) for m in metrics], options.fresh)
+    writer = PassWriter(local, key)
     progress.sweep, progress.cells = stored.id, stored.outcomes.num_rows
     try:
         asyncio.run(_Scoring(stored, metrics, options, progress, writer).run())
@@ -71,9 +73,17 @@ def score_sweep(
 
 
 def _check(stored: StoredSweep, metrics: Sequence[NamedMetric]) -> None:
-    if stored.status == "running":
-        raise UserError(f"{stored.id} is running; wait for its end, or stop it")
+    if stored.status != "complete":
+        todo = "wait for its end" if stored.status == "running" else "finish it first: run the same sweep command again"
+        raise UserError(f"{stored.id} is {stored.status}, so scores would be lacking; {todo}")
+    kinds = {entry["name"]: entry["identity"]["use"] for entry in stored.metrics}
     for metric in metrics:
+        use = registration(metric.part).name
+        if kinds.get(metric.name, use) != use:
+            raise UserError(
+                f"metric {metric.name}: that name is taken by {kinds[metric.name]} in this sweep, of which {use} would "
+                "be no new version; give it another name: as: NAME"
+            )
         lost = [name for name in _NOT_STORED if name in metric.part.reads]
         if lost:
             raise UserError(
@@ -82,6 +92,19 @@ def _check(stored: StoredSweep, metrics: Sequence[NamedMetric]) -> None:
             )
     if not stored.outcomes.num_rows:
         raise UserError(f"{stored.id} has no outcome to score")
+
+
+def _stale(stored: StoredSweep, metrics: Sequence[NamedMetric], workspace: Path) -> list[NamedMetric]:
+    """The metrics of the sweep that are made of what is scored anew: they are made anew, too."""
+    scored = {metric.name for metric in metrics}
+    found = []
+    for entry in stored.metrics:
+        touched = entry.get("composite") and not entry.get("superseded") and scored & set(entry.get("members") or ())
+        if touched and entry["name"] not in scored:
+            spec = {name: value for name, value in entry["identity"].items() if name not in ("version", "members")}
+            part = make("metric", spec, str(workspace))
+            found.append(NamedMetric(entry["name"], part, entry.get("at_least"), entry.get("at_most")))
+    return found
 
 
 class _Scoring:
@@ -149,18 +172,25 @@ class _Scoring:
             at_once=at_once,
             fresh=self._options.fresh,
         )
-        judging = Judging(scorer, GatewayAsker(gateway, cache), self._keeper(scorer), self._end)
+        asker = GatewayAsker(gateway, cache)
+        judging = Judging(scorer, asker, self._keeper(scorer), self._end, self._stop)
         examples = examples_of(self._stored)
+        if scorer.has_rivals:
+            scorer.rivals.tell_all(outcomes_of(self._stored))
+            scorer.rivals.end()
         outcomes = outcomes_of(self._stored)
         try:
-            while self._error is None and (batch := list(islice(outcomes, _BATCH))):
+            while not self._stop.is_set() and (batch := list(islice(outcomes, _BATCH))):
                 cells = [Scored(examples[outcome.example], outcome) for outcome in batch]
-                scorer.rivals.tell_all(batch)
                 judging.begin(cells, await scorer.looked(cells))
                 await asyncio.sleep(0)
+                await judging.room(_BATCHES_BEHIND)
             await judging.finish()
         finally:
             await judging.close()
+            await asker.settle()
+        if self._stop.is_set():
+            self._end(Interrupted())
         if self._error is not None:
             raise self._error
 
@@ -177,7 +207,7 @@ class _Scoring:
 
     def _known(self) -> dict[str, Scale]:
         """How the stored metrics are read, of which others may be made."""
-        return {entry["name"]: _scale(entry) for entry in self._stored.metrics if not entry.get("composite")}
+        return scales_of(self._stored)
 
     def _members(self) -> frozenset[str]:
         """The metrics of the sweep that composites may be made of, but for those that are computed anew."""
@@ -195,10 +225,11 @@ class _Scoring:
 
     def _header(self) -> dict[str, object]:
         state, _ = provenance.git(self._options.workspace)
+        identities = {entry["name"]: entry["identity"] for entry in self._stored.metrics}
         return {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "by": _who(),
-            "metrics": metric_entries(self._metrics, self._known()),
+            "metrics": metric_entries(self._metrics, self._known(), identities),
             "cells": self._progress.cells_done,
             "versions": provenance.versions(),
             "git": state,
@@ -225,8 +256,13 @@ def _place(outcome: Outcome) -> _CellId:
     return outcome.variant, outcome.example, outcome.repeat
 
 
+def scales_of(stored: StoredSweep) -> dict[str, Scale]:
+    """How the metrics of a stored sweep are read that others can be made of: no composites, no earlier versions."""
+    usable = [m for m in stored.metrics if not m.get("composite") and not m.get("superseded")]
+    return {entry["name"]: _scale(entry) for entry in usable}
+
+
 def _scale(entry: dict[str, object]) -> Scale:
-    """How a stored metric's values are read."""
     names = ("direction", "low", "high", "at_least", "at_most")
     return Scale(**{name: entry.get(name) for name in names})  # type: ignore[arg-type]
 
@@ -235,5 +271,5 @@ def _who() -> str:
     """The user's name, where the system knows it."""
     try:
         return os.environ.get("HARNESS_USER") or getpass.getuser()
-    except (OSError, KeyError, HarnessError):
+    except (OSError, KeyError):
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from harness.errors import Interrupted, UserError, advice
 from harness.records import Outcome
@@ -37,6 +37,7 @@ class Rivals:
         self._wanted = frozenset(wanted)
         self._known: dict[_Key, str | None] = {}
         self._waiting: dict[_Key, asyncio.Future[str | None]] = {}
+        self._ended: Literal["", "whole", "early"] = ""
 
     def tell(self, variant: str, example: str, repeat: int, answer: str | None) -> None:
         """An answer is there."""
@@ -53,18 +54,24 @@ class Rivals:
             for o in outcomes:
                 self.tell(o.variant, o.example, o.repeat, None if o.failure is not None else o.answer)
 
-    def end(self) -> None:
-        """No answer comes any more: who still waits is interrupted."""
+    def end(self, *, early: bool = False) -> None:
+        """No answer comes any more: who waits for one that never came gets None, or where it ended `early` an error."""
+        self._ended = "early" if early else "whole"
         for waiting in self._waiting.values():
-            waiting.set_exception(Interrupted())
-            waiting.exception()  # seen, even if nobody waits any more
+            if early:
+                waiting.set_exception(Interrupted())
+                waiting.exception()  # seen, even if nobody waits any more
+            else:
+                waiting.set_result(None)
         self._waiting.clear()
 
     async def answer(self, variant: str, example: str, repeat: int) -> str | None:
-        """The answer, as soon as it is there."""
+        """The answer, as soon as it is there. Raises Interrupted where it will not come."""
         key = (variant, example, repeat)
-        if key in self._known:
-            return self._known[key]
+        if key in self._known or self._ended == "whole":
+            return self._known.get(key)
+        if self._ended:
+            raise Interrupted
         if key not in self._waiting:
             self._waiting[key] = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self._waiting[key])
@@ -72,4 +79,4 @@ class Rivals:
 
 def against(metric: Any) -> str | None:
     """What a metric's attribute `against` says; None where it holds no answer against another."""
-    return str(metric.against) if "rival" in metric.reads else None
+    return str(metric.against) if "rival" in metric.reads and hasattr(metric, "against") else None

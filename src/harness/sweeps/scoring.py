@@ -89,8 +89,13 @@ class Scorer:
         self.rivals = Rivals(m.rival for m in self._judges if m.rival is not None)
         self._known: dict[str, Value] = {}
         self._making: dict[str, asyncio.Task[Value]] = {}
-        self._slots = asyncio.Semaphore(at_once)
+        self._looking, self._judging = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(at_once)
         self._at_once: dict[tuple[Any, ...], Value] = {}
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether answers are held against those of another variant."""
+        return any(metric.rival is not None for metric in self._judges)
 
     def asks(self, example: Example) -> bool:
         """Whether models are asked about an answer to this example."""
@@ -146,12 +151,13 @@ class Scorer:
         async def one(cell: Scored) -> list[Score]:
             o, found = cell.outcome, []
             for metric in metrics:
-                if metric.rival is None or metric.rival == o.variant:
-                    continue
-                rival = await self.rivals.answer(metric.rival, o.example, o.repeat)
-                if rival is None and o.failure is None and metric.part.applies(cell.example):
-                    said = f"the variant {metric.rival} has no answer to hold this one against"
-                    found.append(_score_of((o.variant, o.example, o.repeat), metric.name, Value(failure=said)))
+                rival = o.answer  # a variant is as good as itself
+                if metric.rival is not None and metric.rival != o.variant and o.failure is None:
+                    rival = await self.rivals.answer(metric.rival, o.example, o.repeat)
+                if rival is None and o.failure is None:
+                    if metric.part.applies(cell.example):
+                        said = f"the variant {metric.rival} has no answer to hold this one against"
+                        found.append(_score_of((o.variant, o.example, o.repeat), metric.name, Value(failure=said)))
                     continue
                 against = Scored(cell.example, o, {**cell.findings, "rival": rival})
                 found += (await self._scores([against], [metric], make))[0]
@@ -184,10 +190,9 @@ class Scorer:
             if not entry.key:
                 entry.value = self._cheaply(entry.metric, entry.case)
         unknown = {entry.key: entry for entry in wanted if entry.key and entry.key not in self._known}
-        if unknown:
-            await self._find(unknown, make)
+        found = await self._find(unknown, make) if unknown else {}
         for entry in wanted:
-            entry.value = entry.value or self._known[entry.key]
+            entry.value = entry.value or found.get(entry.key) or self._known[entry.key]
 
     def _cheaply(self, metric: _Prepared, case: Case) -> Value:
         """A cheap score. Passages are told from others by their identity: the cells keep them alive."""
@@ -203,26 +208,36 @@ class Scorer:
             value = self._at_once[key] = verdicts.look_at_once(metric.part, case)
         return value
 
-    async def _find(self, unknown: dict[str, _Wanted], make: Callable[..., Awaitable[Value]]) -> None:
+    async def _find(self, unknown: dict[str, _Wanted], make: Callable[..., Awaitable[Value]]) -> dict[str, Value]:
+        """The values of some keys. An error that ends the sweep is raised after all that was begun has ended."""
         judging = isinstance(next(iter(unknown.values())).metric.part, JudgingMetric)
-        for key, stored in self._cache.get(list(unknown), only_own=judging and self._fresh).items():
-            self._known[key] = verdicts.loaded(stored.value)
-            del unknown[key]
-        mine = [key for key in unknown if key not in self._making]  # the others another answer brought a moment ago
+        stored = self._cache.get(list(unknown), only_own=judging and self._fresh)
+        found = {key: verdicts.loaded(entry.value) for key, entry in stored.items()}
+        lacking = [key for key in unknown if key not in found]
+        mine = [key for key in lacking if key not in self._making]  # the others another answer brought a moment ago
         self._progress.stages["score"].made += len(mine)
         self._progress.stages["judge"].total += len(mine) if judging else 0
         for key in mine:
-            self._making[key] = asyncio.create_task(self._make(key, unknown[key], make))
-        await asyncio.gather(*(self._making[key] for key in unknown if key in self._making))
+            self._making[key] = asyncio.create_task(self._make(key, unknown[key], make, judging))
+        making = {key: self._making[key] for key in lacking}
+        values = await asyncio.gather(*making.values(), return_exceptions=True)
+        for key, value in zip(making, values, strict=True):
+            if isinstance(value, BaseException):
+                raise value
+            found[key] = value
+        if not judging:
+            self._known.update(found)
+        return found
 
-    async def _make(self, key: str, entry: _Wanted, make: Callable[..., Awaitable[Value]]) -> Value:
-        """Make one value, and keep it at once: it may have been paid for."""
+    async def _make(self, key: str, entry: _Wanted, make: Callable[..., Awaitable[Value]], judging: bool) -> Value:
+        """Make one value, and keep it at once: it may have been paid for. Judges hold up no other metric."""
         try:
-            async with self._slots:
+            async with self._judging if judging else self._looking:
                 value = await make(entry.metric.part, entry.case)
-            self._known[key] = value
-            if value.failure is None:
+            if value.lasts:
                 self._cache.put("score", {key: verdicts.dumped(value)})
+            else:
+                self._known[key] = value  # equal cases of this sweep share it
             return value
         finally:
             del self._making[key]

@@ -29,6 +29,7 @@ from harness.sweeps.gateway import (
     Batches,
     Gateway,
     Prices,
+    Spending,
     check_environment,
     check_prices,
     trace_of,
@@ -87,7 +88,19 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     finally:
         if not target.is_local and path.exists():
             (target / path.name).upload(path)
+    check_scores(progress)
     return StoredSweep(Folder(path))
+
+
+def check_scores(progress: Progress) -> None:
+    """Raise Incomplete where a metric gave no score at all, for no answer; all that there is was written."""
+    for metric, (count, failed) in progress.scores.items():
+        if failed == count:
+            raise Incomplete(
+                f"{metric} failed in all {count} cells with an answer, the last time for: "
+                f"{progress.last_failures[metric]}; mend that, and score again: "
+                f"harness score {progress.sweep} --metric …"
+            )
 
 
 def scores_at_once(limits: Limits) -> int:
@@ -183,7 +196,7 @@ class _Session:
             limits=self.config.limits,
             trace=trace,
             claims=claims,
-            on_spent=lambda spending: self.writer.spend(asdict(spending)),
+            on_spent=self._spend,
             stop=self.stop,
         )
         try:
@@ -228,11 +241,12 @@ class _Session:
 
         self._put_back(gateway, known)
         failures = config.failures_allowed(len(cells))
+        asker = GatewayAsker(gateway, self.cache)
         engine = Engine(
             self.workload,
             gateway,
             scorer,
-            GatewayAsker(gateway, self.cache),
+            asker,
             self.writer,
             progress,
             asking,
@@ -243,8 +257,13 @@ class _Session:
         try:
             await engine.run(done, known)
         finally:
+            await asker.settle()
             if batches is not None:
                 batches.close()
+
+    def _spend(self, spending: Spending) -> None:
+        self.writer.spend(asdict(spending))
+        self.progress.spent(spending.stage, spending.usd)
 
     def _put_back(self, gateway: Gateway, known: Mapping[str, Answer]) -> None:
         """What a killed process paid for and wrote into the journal alone is put where other sweeps find it."""

@@ -7,6 +7,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+GRACE_S = 10.0
+"""Seconds for what is in flight to arrive when work is stopped: it is paid for."""
+
 
 @contextmanager
 def stopping(stop: asyncio.Event, say: Callable[[str], None]) -> Iterator[None]:

@@ -17,12 +17,21 @@ from harness.sweeps.asker import STAGE
 
 
 class Value(NamedTuple):
-    """A score without its cell. All None: the metric turned out not to apply. `details` is JSON text."""
+    """A score without its cell. All None: the metric turned out not to apply. `details` is JSON text.
+
+    What failed or is `partial` may come out otherwise at another time.
+    """
 
     value: float | None = None
     reason: str | None = None
     failure: str | None = None
     details: str | None = None
+    partial: bool = False
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it may be kept for other sweeps."""
+        return self.failure is None and not self.partial
 
     @property
     def says_something(self) -> bool:
@@ -102,7 +111,7 @@ def of(verdict: Verdict | float | None) -> Value:
             details = orjson.dumps(verdict.details, option=orjson.OPT_SERIALIZE_NUMPY).decode()
         except TypeError as error:
             return Value(failure=f"the metric's details are no plain JSON: {error}")
-    return Value(number, verdict.reason, None, details)
+    return Value(number, verdict.reason, None, details, verdict.partial)
 
 
 def _raised(error: Exception) -> Value:
