@@ -32,8 +32,8 @@ class Preference(Judge):
 
     Each judge is asked twice in every draw, with the answers in both orders; 0.5 is a tie, and so is a verdict that
     changes with the order. `criteria` say what makes a reply better. The prompt may also name `first`, `second` and
-    `criteria`, but not `answer`. Equal answers are a tie, an empty answer loses, and nobody is asked. The metric does
-    not apply to the variant itself.
+    `criteria`, but not `answer`. Equal answers are a tie, as are those of the variant itself; an empty answer
+    loses. Nobody is asked about these.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("answer", "rival")
