@@ -173,7 +173,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"timeout_s": 0.0}, "timeout_s must be above 0"),
     ({"url": "localhost:8000"}, "url must be like http://localhost:8000"),
     ({"url": "ftp://there"}, "url must be like http://localhost:8000"),
-    ({"url": "http://me:secret@there"}, "url must hold no password"),
+    ({"url": "http://me:secret@there"}, "url holds a user name or a password"),
     ({"url": "http://there/?key=1"}, "url must end with"),
     ({"tenant": "mine"}, "tenant is for a server; write its url too"),
     ({"headers": {"X": "y"}}, "headers is for a server"),

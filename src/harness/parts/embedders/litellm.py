@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.parts.embedders.tasks import task_of
 from harness.parts.embedders.texts import Prefixed, check_bounds, one_row_each, sendable
-from harness.plugins import EmbedderConnection, failures, part, providers, setting
+from harness.plugins import EmbedderConnection, addresses, failures, part, providers, setting
 from harness.records import Embedded
 
 _MEDIA = ("data:", "gs://", "files/", "https://generativelanguage.googleapis.com/")
@@ -36,6 +36,8 @@ class LiteLLMEmbedder(Prefixed):
     timeout_s: float = setting(120.0, inert=True)
 
     def __post_init__(self) -> None:
+        variable = providers.KEYS.get(self.provider)
+        addresses.refuse_secrets_of_server("api_base", self.api_base, self.provider, variable)
         check_bounds(self.batch_size, None, self.batch_tokens)
         if self.dimensions is not None and self.dimensions < 1:
             raise ValueError(f"dimensions must be at least 1, found {self.dimensions}")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness.parts.embedders.texts import Prefixed, check_bounds, one_row_each, sendable
-from harness.plugins import EmbedderConnection, failures, headers, part, providers, setting
+from harness.plugins import EmbedderConnection, addresses, failures, headers, part, providers, setting
 from harness.records import Embedded, Quota
 
 _MOST = 2048
@@ -37,6 +37,7 @@ class OpenAIEmbedder(Prefixed):
     timeout_s: float = setting(60.0, inert=True)
 
     def __post_init__(self) -> None:
+        addresses.refuse_secrets_of_server("base_url", self.base_url, "openai", self.api_key_variable)
         check_bounds(self.batch_size, _MOST, self.batch_tokens)
         if self.dimensions is not None and self.dimensions < 1:
             raise ValueError(f"dimensions must be at least 1, found {self.dimensions}")

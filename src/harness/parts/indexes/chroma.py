@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from harness.parts.indexes.collection import Collection
 from harness.parts.indexes.embedded import Embedded
 from harness.parts.indexes.server import VARIABLE, Server
-from harness.plugins import OpenIndex, part, setting
+from harness.plugins import OpenIndex, addresses, part, setting
 from harness.records import digest
 
 _LEAST = {"exact_limit": 1, "ef_construction": 1, "ef_search": 1, "max_neighbors": 2}
@@ -65,13 +65,12 @@ class Chroma:
             given["database"] = self.database != "default_database"
             yield from (f"{name} is for a server; write its url too" for name, said in given.items() if said)
             return
+        addresses.refuse_secrets("url", self.url, addresses.HEADERS)
         parsed = urlsplit(self.url)
         if parsed.scheme not in ("http", "https") or not parsed.hostname:
             yield f"url must be like http://localhost:8000, found {self.url!r}"
-        elif parsed.username or parsed.password:
-            yield 'url must hold no password; write headers: {Authorization: "Basic ${VARIABLE}"}'
         elif parsed.query or parsed.fragment:
-            yield f"url must end with the host, the port or a path, found {self.url!r}"
+            yield "url must end with the host, the port or a path; take out what follows the ? or the #"
         if not self.tenant or not self.database:
             yield "tenant and database must not be empty"
 

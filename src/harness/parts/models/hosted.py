@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness.plugins import providers, setting
+from harness.plugins import addresses, providers, setting
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Hosted:
     stream: bool = False
     api_key_variable: str = setting("", inert=True)
     timeout_s: float = setting(60.0, inert=True)
+
+    def __post_init__(self) -> None:
+        addresses.refuse_secrets_of_server("base_url", self.base_url, self.home, self.api_key_variable)
 
     @property
     def server(self) -> str | None:

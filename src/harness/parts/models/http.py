@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from harness.errors import ProviderError, advice
-from harness.plugins import ModelConnection, failures, headers, part, setting
+from harness.plugins import ModelConnection, addresses, failures, headers, part, setting
 from harness.records import Reply, Request, digest
 
 NAMES = ("question", "messages", "conversation", "system", "passages", "parameters")
@@ -50,6 +50,7 @@ class _Endpoint:
     timeout_s: float = setting(60.0, inert=True)
 
     def __post_init__(self) -> None:
+        addresses.refuse_secrets("the address", self.url, addresses.HEADERS)
         if not urlsplit(self.url).hostname:
             raise ValueError(f"{self.url} has no host")
         for text in _texts(self.request):

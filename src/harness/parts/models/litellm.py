@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import orjson
 
 from harness.parts.models.sampling import Rule, checked
-from harness.plugins import ModelConnection, failures, headers, part, providers, setting
+from harness.plugins import ModelConnection, addresses, failures, headers, part, providers, setting
 from harness.records import Reply, Request
 
 _OLLAMA_SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed")
@@ -33,6 +33,10 @@ class LiteLLM:
     api_base: str | None = None
     stream: bool = False
     timeout_s: float = setting(120.0, inert=True)
+
+    def __post_init__(self) -> None:
+        variable = providers.KEYS.get(self.provider)
+        addresses.refuse_secrets_of_server("api_base", self.api_base, self.provider, variable)
 
     @property
     def provider(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from harness.parts.rerankers.cut import Cut
-from harness.plugins import RerankerConnection, failures, part, providers, setting
+from harness.plugins import RerankerConnection, addresses, failures, part, providers, setting
 from harness.records import Ranked
 
 
@@ -30,6 +30,7 @@ class LiteLLMReranker(Cut):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        addresses.refuse_secrets("api_base", self.api_base, addresses.key_in(providers.KEYS.get(self.provider)))
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, found {self.batch_size}")
 

@@ -1,0 +1,49 @@
+"""Addresses of servers in settings: they are kept in keys, run folders and logs, so they may hold no secret."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from harness.plugins import providers
+
+HEADERS = 'headers: {Authorization: "Basic ${VARIABLE}"}, with a VARIABLE of the environment'
+"""Where a secret belongs for a part that has headers."""
+_AUTHORITY = re.compile(r"(?:[a-zA-Z][\w+.-]*:)?//([^/?#]*)|([^/?#]*)")
+_PORT = re.compile(r":\d*\Z")
+
+
+def key_in(variable: str | None) -> str:
+    """Where a secret belongs for a part that sends a key; `variable` is the one that holds it, where it is known."""
+    named = f"the environment variable {variable}" if variable else "the variable of the environment that litellm reads"
+    return f"{named}, which is sent as the key"
+
+
+def refuse_secrets(field: str, address: str | None, instead: str) -> None:
+    """Raise ValueError for an address like `http://user:password@host`; `instead` is where the secret belongs.
+
+    The message never holds the address. A password that was not escaped (`http://user:a/b@host`) is found by the port
+    that is no number.
+    """
+    if address and _holds_secret(address.strip()):
+        raise ValueError(
+            f"{field} holds a user name or a password, which would be written into run folders; "
+            f"take out what stands before the @, and use {instead}"
+        )
+
+
+def refuse_secrets_of_server(field: str, address: str | None, provider: str, variable: str | None) -> None:
+    """The same for a setting in whose absence the environment may name the server of a `provider`."""
+    refuse_secrets(field, address, key_in(variable))
+    named = providers.SERVERS.get(provider)
+    if named and not address:
+        refuse_secrets(f"the environment variable {named}", os.environ.get(named), key_in(variable))
+
+
+def _holds_secret(address: str) -> bool:
+    found = _AUTHORITY.match(address)
+    authority = (found[1] or found[2] or "") if found else ""
+    if "@" in authority:
+        return True
+    host = _PORT.sub("", authority)
+    return "@" in address and ":" in host and not host.startswith("[")
