@@ -1,0 +1,201 @@
+"""What every page stands in: navigation, the store, who may look, texts of others, failures, downloads."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from markupsafe import Markup, escape
+
+from harness.app.settings import IDENTITY, PASSWORD, RUNS
+from harness.errors import HarnessError
+from harness.study.report.texts import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGES: tuple[tuple[str, str], ...] = (
+    ("sweeps", "Sweeps"),
+    ("sweep", "Sweep"),
+    ("compare", "Compare"),
+    ("example", "Example"),
+    ("retrieval", "Retrieval"),
+    ("label", "Label"),
+    ("playground", "Playground"),
+)
+"""File below `pages/` (and word in the address), title. A page whose file is not there is left out.
+
+They have no icons: Streamlit would load those of pages from a server elsewhere.
+"""
+_FOLDER = Path(__file__).parent / "pages"
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_WRONG_S = 1.0
+_STYLE = """<style>
+.h-text {white-space: pre-wrap; overflow-wrap: anywhere; margin: 0}
+.h-own {background: rgba(230, 159, 0, .28); border-bottom: 2px solid #b87a00}
+.h-hit {background: rgba(0, 114, 178, .26); border-bottom: 2px solid #0072b2}
+.h-miss {background: rgba(213, 94, 0, .26); border-bottom: 2px dashed #d55e00}
+.h-noise {background: rgba(128, 128, 128, .18)}
+.h-gap, .h-soft {opacity: .7; font-size: .9em}
+</style>"""
+
+
+def navigation() -> Any:
+    """The pages that there are, by file."""
+    here = [(name, title) for name, title in PAGES if (_FOLDER / f"{name}.py").exists()]
+    pages = [
+        st.Page(_FOLDER / f"{name}.py", title=title, url_path=name, default=i == 0)
+        for i, (name, title) in enumerate(here)
+    ]
+    return st.navigation(pages, position="top")
+
+
+def page_file(name: str) -> Path:
+    """A page's file, for links."""
+    return _FOLDER / f"{name}.py"
+
+
+def runs() -> str:
+    """The folder of runs that the dashboard was opened on."""
+    return os.environ.get(RUNS) or "runs"
+
+
+def admitted() -> bool:
+    """Whether this person may look; asks for the password where there is one."""
+    header, password = os.environ.get(IDENTITY), os.environ.get(PASSWORD)
+    if header:
+        if not st.context.headers.get(header):
+            st.error(f"This dashboard is reached through a proxy that sets {plain(header)}; this request had none.")
+        return bool(st.context.headers.get(header))
+    if not password or st.session_state.get("_admitted"):
+        return True
+    with st.form("password"):
+        given = st.text_input("Password", type="password", autocomplete="current-password")
+        if st.form_submit_button("Enter") and given:
+            if hmac.compare_digest(given.encode(), password.encode()):
+                st.session_state["_admitted"] = True
+                st.rerun()
+            time.sleep(_WRONG_S)
+            st.error("That is not the password.")
+    return False
+
+
+def identity() -> str:
+    """Who looks, as the proxy says; empty without one."""
+    header = os.environ.get(IDENTITY)
+    return str(st.context.headers.get(header) or "") if header else ""
+
+
+def plain(text: str) -> str:
+    """A text of others for a place that reads Markdown: it is shown as it is, and does nothing."""
+    return _PUNCTUATION.sub(r"\\\1", visible(text)).replace("\n", "  \n")
+
+
+def text(content: str, kind: str = "") -> None:
+    """A text of others, escaped; `kind` is a class of the style."""
+    st.html(Markup('<p class="h-text {}">{}</p>').format(kind, visible(content)))
+
+
+def pieces(parts: Sequence[tuple[str, str]], label: str = "") -> None:
+    """A text in pieces, each with its class (empty: none), escaped."""
+    body = Markup("").join(
+        Markup('<span class="{}">{}</span>').format(kind, visible(part)) if kind else escape(visible(part))
+        for kind, part in parts
+    )
+    st.html(Markup('<p class="h-text" aria-label="{}">{}</p>').format(label, body))
+
+
+def styled() -> None:
+    """Bring in the style of marked texts; once per page."""
+    st.html(_STYLE)
+
+
+def empty(what: str, advice: str) -> None:
+    """There is nothing to show: what is missing, and what to do."""
+    st.info(f"**{what}** {advice}", icon=":material/info:")
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Show why a part of a page cannot be shown, in its place; the rest of the page stands."""
+    try:
+        yield
+    except HarnessError as error:
+        st.error(f"{what} cannot be shown: {plain(str(error))}")
+    except Exception as error:  # noqa: BLE001  (a folder may hold anything: the page says so and goes on)
+        said = plain(f"{type(error).__name__}: {error}"[:500])
+        st.error(f"{what} cannot be shown: the folder does not hold what this version reads ({said}).")
+
+
+def download(frame: pd.DataFrame, name: str, key: str) -> None:
+    """A button that gives a table as CSV; cells that a spreadsheet would run begin with an apostrophe."""
+    st.download_button(
+        "Download CSV",
+        data=lambda: as_csv(frame),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        key=f"csv-{key}",
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+    )
+
+
+def as_csv(frame: pd.DataFrame) -> bytes:
+    """The frame as CSV in UTF-8."""
+    guarded = frame.copy()
+    for name in guarded.columns:
+        if not hasattr(guarded[name].dtype, "kind") or guarded[name].dtype.kind not in "ifb":
+            guarded[name] = [_harmless(value) for value in guarded[name]]
+    return guarded.to_csv(index=False).encode("utf-8", "replace")
+
+
+def _harmless(value: Any) -> Any:
+    risky = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if risky else value
+
+
+def table(frame: pd.DataFrame, key: str, name: str, **options: Any) -> Any:
+    """A table with its download; `options` are those of st.dataframe."""
+    found = st.dataframe(frame, key=key, hide_index=True, **options)
+    download(frame, name, key)
+    return found
+
+
+def kept(name: str, value: str | None) -> None:
+    """Keep a piece of the page's state in the address; None takes it out."""
+    if value is None:
+        if name in st.query_params:
+            del st.query_params[name]
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def link(page: str, label: str, **query: str) -> None:
+    """A link to a page of ours with its state."""
+    st.page_link(page_file(page), label=plain(label), query_params=query)
+
+
+def chosen_sweep(rows: Callable[[], list[dict[str, Any]]]) -> str | None:
+    """The sweep of the page: that of the address, else the one that is picked (at first the newest)."""
+    names = [row["sweep"] for row in rows()]
+    if not names:
+        empty("There is no sweep here yet.", "Run one: `harness sweep CONFIG`, then look again.")
+        return None
+    given = st.query_params.get("sweep")
+    if given and given not in names:
+        st.error(f"There is no sweep {plain(given[:200])} in this folder of runs. Pick one below.")
+    st.session_state.setdefault("sweep", given if given in names else names[0])
+    if given in names and st.session_state.get("_given") != given:
+        st.session_state["sweep"] = given
+    picked: str = st.selectbox("Sweep", names, key="sweep", required=True) or names[0]
+    st.session_state["_given"] = picked
+    kept("sweep", picked)
+    return picked

@@ -1,0 +1,34 @@
+"""What pages read, kept between reruns for as long as the folder is the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from harness.app.frame import runs
+from harness.store import StoredSweep
+from harness.study.board.opening import open_sweep, stamp
+from harness.study.board.shelf import shelf
+
+_SHELF_S = 5.0
+
+
+@st.cache_data(ttl=_SHELF_S, show_spinner=False, max_entries=4)
+def _shelf(uri: str) -> list[dict[str, Any]]:
+    return shelf(uri)
+
+
+def sweeps() -> list[dict[str, Any]]:
+    """The rows of all sweeps, at most five seconds old."""
+    return _shelf(runs())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _opened(uri: str, name: str, marks: tuple[Any, ...], lean: bool) -> StoredSweep:
+    return open_sweep(uri, name, lean=lean)
+
+
+def opened(name: str, *, lean: bool = False) -> StoredSweep:
+    """A sweep by its name, read anew where its folder changed. Raises UserError where there is none."""
+    return _opened(runs(), name, stamp(runs(), name), lean)
