@@ -43,7 +43,8 @@ def rows(found: Sweep, metric: str) -> list[dict[str, Any]]:
 
 def judged_name(found: Sweep) -> str:
     """The name of the judge's column."""
-    return next(name for name in found.summary["runs"][0]["metrics"] if name.startswith("marks"))
+    names: list[str] = list(found.summary["runs"][0]["metrics"])
+    return next(name for name in names if name.startswith("marks"))
 
 
 def last(folder: Path) -> Sweep:

@@ -14,7 +14,7 @@ import pytest
 
 from harness.config.scoring import metrics_given
 from harness.errors import Incomplete, UserError
-from harness.store import StoredSweep
+from harness.store import Folder, StoredSweep
 from harness.study.figures import scale_of
 from harness.study.loaded import Sweep
 from harness.study.summary import summary_of
@@ -104,6 +104,85 @@ def test_a_changed_prompt_makes_a_version_beside_the_one_before(tmp_path: Path, 
     assert values(stored, "marked#2") != before and values(stored, "marked") != values(stored, "marked#2")
     assert [bool(entry.get("superseded")) for entry in stored.metrics] == [False, False, True, True]
     assert len(questions(server, "Judge")) == len(questions(server, "Rate")) == len(questions(server, "Mark"))
+
+
+def test_numbers_of_versions_stay_where_they_are(tmp_path: Path) -> None:
+    """A version keeps its number for good, also when the one before comes back: a name in a report stays true."""
+    found = sweep(tmp_path, CONFIG)
+    kinds = {"a": "{contains: {texts: [open], as: c}}", "b": "{contains: {texts: [days], as: c}}"}
+    tables = {}
+    for name in ("a", "b", "a"):
+        stored = rescored(found, tmp_path, kinds[name])
+        tables[name] = values(stored, "c")
+    assert tables["a"] != tables["b"]
+    assert [entry["name"] for entry in stored.metrics if entry["name"].startswith("c#")] == ["c#2"]
+    assert values(stored, "c#2") == tables["b"]
+    again = rescored(found, tmp_path, kinds["b"])
+    assert values(again, "c#1") == tables["a"] and values(again, "c") == tables["b"]
+
+
+def test_what_is_made_of_a_metric_is_made_anew_with_it(tmp_path: Path) -> None:
+    """A composite follows the newest version of its member; the one before is kept with the old values."""
+    metrics = "[{contains: {texts: [open], as: c}}, {weighted: {of: {c: 1}, as: mix}}, token_f1]"
+    text = CONFIG.replace("[correct, token_f1, answer_match, abstention, recall@3, span_iou]", metrics)
+    found = sweep(tmp_path, text.replace("maximize: correct", "maximize: mix"))
+    before = values(found.stored, "mix")
+    stored = rescored(found, tmp_path, "{contains: {texts: [days], as: c}}")
+    assert values(stored, "mix") == values(stored, "c") != before
+    assert values(stored, "mix#1") == values(stored, "c#1") == before
+
+
+def test_a_threshold_of_an_earlier_version_counts_no_more(tmp_path: Path) -> None:
+    """`all_pass` without `of` looks at the newest version of each metric alone."""
+    found = sweep(tmp_path, CONFIG)
+    rescored(found, tmp_path, "{contains: {texts: [zebra], as: c, at_least: 1}}")
+    stored = rescored(found, tmp_path, "{contains: {texts: [zebra], negate: true, as: c, at_least: 1}}")
+    stored = rescored(found, tmp_path, "all_pass")
+    assert set(values(stored, "all_pass").values()) == {1.0} == set(values(stored, "c").values())
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("{rouge1: {as: correct}}", "that name is taken by correct in this sweep"),
+        ("{rouge1: {as: 'c#1'}}", "'c#1' is no name"),
+    ],
+)
+def test_a_name_means_one_thing(tmp_path: Path, metric: str, said: str) -> None:
+    """Another kind of metric is no version of the one that has the name; numbers of versions are no names."""
+    with pytest.raises(UserError, match=said):
+        rescored(sweep(tmp_path, CONFIG), tmp_path, metric)
+
+
+def test_an_incomplete_sweep_is_finished_first(tmp_path: Path) -> None:
+    """Scores of a part would stay a part when the sweep goes on."""
+    (tmp_path / "bot.py").write_text("def answer(request):\n    raise ValueError('no')\n")
+    with pytest.raises(Incomplete):
+        sweep(tmp_path, CONFIG.replace("local/extractive", "python:bot.py:answer"))
+    [folder] = (tmp_path / "runs").iterdir()
+    with pytest.raises(UserError, match="is incomplete, so scores would be lacking; finish it first"):
+        rescored(Sweep(StoredSweep(Folder(folder))), tmp_path, "rouge1")
+
+
+def test_the_budget_of_the_sweep_file_holds(tmp_path: Path, server: Loopback) -> None:
+    """`harness score --config FILE` keeps to the file's budget; what it paid for is used when it goes on."""
+    prices = "prices: {openai/judge: {input: 1.0, output: 10.0, cached: 1.0}}\nconcurrency: 1\n"
+    plain = sweep_of(judged(tmp_path, server, "[token_f1]", extra=""))
+    path = judged(tmp_path, server, "[token_f1, {marks: {judge: JUDGE}}]", extra=prices + "budget: {usd: 0.0001}\n")
+    command = [sys.executable, "-m", "harness", "score", plain.id, "--config", str(path), "--quiet", "--fresh"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3 and "budget is spent" in ended.stderr
+    made = server.count(JUDGE)
+    assert 0 < made < 6
+    subprocess.run([*command, "--budget-usd", "1"], cwd=tmp_path, check=True, capture_output=True)
+    assert len(questions(server, "Mark")) == len(set(questions(server, "Mark"))) > made
+
+
+def test_a_user_s_metric_that_takes_the_whole_case_is_scored(tmp_path: Path) -> None:
+    """One that reads every field, the rival's answer among them, is held against nobody."""
+    (tmp_path / "own.py").write_text("def size(case):\n    return len(case.answer) / 1000\n")
+    stored = rescored(sweep(tmp_path, CONFIG), tmp_path, "{'python:own.py:size': {as: size}}")
+    assert all(value is not None for value in values(stored, "size").values()) and values(stored, "size")
 
 
 def test_what_judging_costs_is_in_the_totals(tmp_path: Path, server: Loopback) -> None:

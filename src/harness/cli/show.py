@@ -28,6 +28,9 @@ def command(run: str, count: int, tags: bool, yaml_: bool, runs_uri: str | None,
     stored, rest = find_sweep(uri, run)
     summary = summary_of(stored)
     sliced = slices(stored) if tags and not yaml_ else None
+    if not rest and not yaml_ and stored.status == "running" and sliced is None:
+        _show_live(stored, summary, json_)
+        return
     if not rest and not yaml_:
         _show_sweep(summary, sliced, json_)
         return
@@ -47,6 +50,37 @@ def command(run: str, count: int, tags: bool, yaml_: bool, runs_uri: str | None,
 def _slices_of(sliced: dict[str, Any] | None) -> dict[str, Any]:
     """The entries of a document that tell slices; none where they were not asked for."""
     return {} if sliced is None else {"slices": sliced["slices"], "slices_note": sliced["note"]}
+
+
+def _show_live(stored: Any, summary: dict[str, Any], json_: bool) -> None:
+    """A sweep that runs, in figures that may be looked at as often as one likes."""
+    from harness.study.live import live
+
+    found = live(stored)
+    if json_:
+        print_json({**summary, "live": found})
+        return
+    cells = found["cells"]
+    left = f", about {found['seconds_left']:.0f} s left" if found["seconds_left"] is not None else ""
+    click.echo(
+        f"{found['sweep']} is running: {cells['finished']} of {cells['planned']} cells, {cells['failed']} failed{left}."
+    )
+    sign = -1 if found["direction"] == "maximize" else 1
+    order = sorted(found["variants"], key=lambda v: (v["mean_so_far"] is None, sign * (v["mean_so_far"] or 0)))
+    rows = [
+        [
+            entry["label"],
+            number(entry["mean_so_far"]),
+            number(entry["mean"]),
+            interval(*(entry["interval"] or (None, None))),
+            str(entry["n"]),
+            "ruled out" if entry["ruled_out"] else "",
+        ]
+        for entry in order
+    ]
+    columns = ["variant", "so far", "mean", "interval", "n", ""]
+    print_table(f"{found['metric']}, valid at every look", columns, rows, right=["so far", "mean", "n"])
+    click.echo("n counts whole clusters of questions in a drawn order; only these have an interval.")
 
 
 def _show_sweep(summary: dict[str, Any], sliced: dict[str, Any] | None, json_: bool) -> None:

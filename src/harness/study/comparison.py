@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 POWER = 0.8
+_ROUNDING = 1e-9
+"""Differences that are apart by no more of their size are equal: the rest is what floating-point sums leave."""
 
 MCNEMAR = "mid-p McNemar test and the score interval matched to it"
 FLIPS = "sign flips of whole clusters and the interval that they do not refuse"
@@ -77,7 +79,7 @@ class Comparison:
         """What a reader must know before trusting the interval; empty when nothing."""
         if self.clusters >= FEW_CLUSTERS:
             return ""
-        text = f"only {self.clusters} clusters: from fewer than {FEW_CLUSTERS} little can be learnt of others"
+        text = f"only {_count(self.clusters, 'cluster')}: from fewer than {FEW_CLUSTERS} little can be learnt of others"
         if self.method == CLUSTER_T:
             return f"{text}; with fewer than {_fewest(self.alpha)} the result rests on normal sums of clusters"
         return text
@@ -118,7 +120,8 @@ class Comparison:
         return f"{100 * value:.3g} points" if self.points else f"{value:.3g}"
 
     def _basis(self) -> str:
-        parts = [f"{self.n:,} examples" + (f" in {self.clusters:,} clusters" if self.clusters < self.n else "")]
+        within = f" in {_count(self.clusters, 'cluster')}" if self.clusters < self.n else ""
+        parts = [_count(self.n, "example") + within]
         if self.dropped:
             parts.append(f"{self.dropped:,} dropped for want of a score")
         if self.caution:
@@ -171,12 +174,16 @@ def compare(
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _judge(pairs: Pairs, wins: int, losses: int, alpha: float, seed: int) -> tuple[float, float, float, str]:
     """P-value, interval and method."""
     sums, sizes = pairs.sums, pairs.sizes
     if pairs.binary and not pairs.clustered:
         return float(mid_p(wins, losses)), *matched_interval(wins, losses, len(sums), alpha), MCNEMAR
-    if np.ptp(pairs.differences) == 0:
+    if np.ptp(pairs.differences) <= _ROUNDING * max(1.0, float(np.abs(pairs.differences).max())):
         return *_unanimous(pairs, alpha), UNANIMOUS
     if len(sums) < 2:
         return 1.0, -math.inf, math.inf, CLUSTER_T

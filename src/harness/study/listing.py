@@ -10,6 +10,8 @@ from harness.errors import UserError, advice
 from harness.store import Folder, StoredSweep
 from harness.store.layout import SUMMARY
 from harness.store.status import status_of
+from harness.study.registry.difference import run_of
+from harness.study.registry.reading import registry_of
 from harness.study.summary import holds, summarise, summary_of
 
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ def runs(uri: str = "runs") -> pd.DataFrame:
 def find_run(uri: str, text: str) -> tuple[StoredSweep, dict[str, Any]]:
     """The run that `text` names: `SWEEP/VARIANT`, or a path to it; each may be shortened while it is unique.
 
-    `SWEEP` alone means its best run. Raises UserError when nothing, or more than one run, fits.
+    `SWEEP` alone means its best run, `production` or `@production` the run that this alias of the registry names, `@v3`
+    that of its version 3. Raises UserError when nothing, or more than one run, fits.
     """
     stored, rest = find_sweep(uri, text)
     variants = stored.variants
@@ -78,13 +81,20 @@ def find_run(uri: str, text: str) -> tuple[StoredSweep, dict[str, Any]]:
 
 
 def find_sweep(uri: str, text: str) -> tuple[StoredSweep, str]:
-    """The sweep that `text` begins with, and what is left of the text; `latest` is the newest sweep."""
+    """The sweep that `text` begins with, and what is left of the text; `latest` is the newest sweep.
+
+    An alias of the registry means its sweep and its variant, and goes before a sweep of that name.
+    """
     store, name, rest = Folder(uri), *_split(text)
     prefix = text.rstrip("/")
     if Folder(prefix).has("sweep.json"):
         return StoredSweep(Folder(prefix)), ""
     if "/" in prefix and Folder(prefix.rsplit("/", 1)[0]).has("sweep.json"):
         return StoredSweep(Folder(prefix.rsplit("/", 1)[0])), prefix.rsplit("/", 1)[1]
+    promoted = registry_of(store).named(text)
+    if promoted is not None:
+        stored, variant = run_of(store, promoted)
+        return stored, str(variant["id"])
     names = store.sweeps()
     if name == "latest" and names:
         return StoredSweep(store / names[-1]), rest

@@ -16,6 +16,7 @@ from harness.study.cautions import cautions
 from harness.study.cells import cells
 from harness.study.expenses import Expense, expenses
 from harness.study.figures import METHOD, scale_of, whole_figures
+from harness.study.framing import Bounds
 from harness.study.matrix import matrices
 from harness.study.pareto import plain_front
 from harness.study.ranking import Ranking, rank
@@ -112,7 +113,9 @@ def ranking_of(
     known = {name: cost for name, cost in (usd or {}).items() if cost is not None}
     costs = known if len(known) == len(stored.variants) and len(set(known.values())) > 1 else None
     matrix = (found or matrices(stored))[objective["metric"]]
-    return rank(matrix, objective["direction"], worst_of(stored), costs=costs)
+    entry = next(m for m in stored.metrics if m["name"] == objective["metric"])
+    bounds = Bounds(entry["low"], entry["high"])
+    return rank(matrix, objective["direction"], worst_of(stored), bounds=bounds, costs=costs)
 
 
 def _corrected(ranking: Ranking) -> dict[str, Any] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from harness.plugins import name, provider_of
+from harness.records.drawing import drawn
 from harness.sweeps.gateway import Answer, Batches, Gateway
 from harness.sweeps.gateway.answers import NOT_SERVED_AGAIN
 from harness.sweeps.stopping import GRACE_S
@@ -15,6 +17,9 @@ from harness.sweeps.workload import Cell, Workload
 
 _CLAIMED_AT_ONCE = 256
 _LOOK_AGAIN_S = 0.2
+_BLOCKS, _BLOCK = 10, 50
+"""A sweep is asked in so many blocks of clusters of questions, of so many clusters at least: after each block, live
+figures compare all variants on the same questions."""
 _SPARE = 2
 """Workers for each slot: a call that waits to be asked again holds up no other."""
 
@@ -139,15 +144,22 @@ class Asking:
                     elsewhere.append(key)
 
     def _ordered(self, cells: Mapping[str, Cell]) -> list[str]:
-        """The keys, those with a common beginning next to each other: the providers' prompt caches like that."""
+        """The keys, block by block of questions, in the order in which live figures count them.
+
+        Within a block, those with a common beginning stand together: the providers' prompt caches like that.
+        """
+        clusters = list(dict.fromkeys(cell.example.cluster for cell in cells.values()))
+        size = max(_BLOCK, math.ceil(len(clusters) / _BLOCKS))
+        order = drawn(clusters, self._workload.config.seed)
+        rank = {clusters[at]: place // size for place, at in enumerate(order)}
         if next(iter(cells.values())).variant.chatbot.model.local:
-            return list(cells)
+            return sorted(cells, key=lambda key: rank[cells[key].example.cluster])
 
         def beginning(key: str) -> tuple[Any, ...]:
             cell = cells[key]
             chatbot = cell.variant.chatbot
             passages = tuple((p.document, p.start, p.end) for p in cell.context.passages)
-            return chatbot.system_prompt or "", chatbot.user_prompt, passages
+            return rank[cell.example.cluster], chatbot.system_prompt or "", chatbot.user_prompt, passages
 
         return sorted(cells, key=beginning)
 

@@ -29,6 +29,7 @@ def describe(writer: Writer, config: SweepConfig, inputs: Inputs, options: dict[
         "id": writer.path.name,
         "name": config.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": provenance.who(),
         "resume_key": key,
         "config": {"path": str(config.path), "given": config.given, "overrides": list(config.overrides)},
         "options": {**options, "concurrency": config.limits.concurrency},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import subprocess
@@ -47,6 +48,14 @@ def machine() -> dict[str, Any]:
         "memory_bytes": memory,
         "implementation": sys.implementation.name,
     }
+
+
+def who() -> str:
+    """The user's name: HARNESS_USER, else as the system knows it; empty where it does not."""
+    try:
+        return os.environ.get("HARNESS_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 def git(folder: Path) -> tuple[dict[str, Any], str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -228,7 +226,7 @@ class _Scoring:
         identities = {entry["name"]: entry["identity"] for entry in self._stored.metrics}
         return {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": _who(),
+            "by": provenance.who(),
             "metrics": metric_entries(self._metrics, self._known(), identities),
             "cells": self._progress.cells_done,
             "versions": provenance.versions(),
@@ -265,11 +263,3 @@ def scales_of(stored: StoredSweep) -> dict[str, Scale]:
 def _scale(entry: dict[str, object]) -> Scale:
     names = ("direction", "low", "high", "at_least", "at_most")
     return Scale(**{name: entry.get(name) for name in names})  # type: ignore[arg-type]
-
-
-def _who() -> str:
-    """The user's name, where the system knows it."""
-    try:
-        return os.environ.get("HARNESS_USER") or getpass.getuser()
-    except (OSError, KeyError):
-        return ""

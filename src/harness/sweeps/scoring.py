@@ -171,7 +171,7 @@ class Scorer:
         wanted = [self._wanted(cell, metrics) for cell in cells]
         await self._fill([entry for entries in wanted for entry in entries], make)
         return [
-            _failed(cell, metrics) if cell.outcome.failure is not None else _of(cell.outcome, entries)
+            _of(cell.outcome, entries) if cell.outcome.answer is not None else _failed(cell, metrics)
             for cell, entries in zip(cells, wanted, strict=True)
         ]
 
@@ -288,7 +288,7 @@ def _score_of(cell: tuple[str, str, int], metric: str, value: Value) -> Score:
 
 def _failed(cell: Scored, metrics: Sequence[_Prepared]) -> list[Score]:
     o = cell.outcome
-    value = Value(failure=f"{NO_ANSWER}{o.failure}")
+    value = Value(failure=f"{NO_ANSWER}{o.failure or 'none is stored'}")
     found = [m.name for m in metrics if m.part.applies(cell.example)]
     return [_score_of((o.variant, o.example, o.repeat), name, value) for name in found]
 

@@ -8,19 +8,14 @@ independent draws, and the first of a random order.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.drawing import drawn
+
+__all__ = ["Marks", "counted", "drawn"]
+
 Marks = NDArray[np.bool_]
-
-
-def drawn(names: Sequence[str], seed: int) -> NDArray[np.int64]:
-    """The places of names in the drawn order, the same on every machine: by the digest of seed and name."""
-    marks = [hashlib.blake2b(f"{seed}\n{name}".encode(), digest_size=16).digest() for name in names]
-    return np.array(sorted(range(len(names)), key=marks.__getitem__), dtype=np.int64)
 
 
 def counted(whole: Marks) -> Marks:
