@@ -30,11 +30,11 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("label", "Label"),
     ("playground", "Playground"),
 )
-"""File below `pages/` (and word in the address), title. A page whose file is not there is left out.
+"""File below `views/` (and word in the address), title. A page whose file is not there is left out.
 
 They have no icons: Streamlit would load those of pages from a server elsewhere.
 """
-_FOLDER = Path(__file__).parent / "pages"
+_FOLDER = Path(__file__).parent / "views"  # not `pages`: Streamlit would run such files without the entry
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _WRONG_S = 1.0
 _STYLE = """<style>
@@ -42,6 +42,8 @@ _STYLE = """<style>
 .h-own {background: rgba(230, 159, 0, .28); border-bottom: 2px solid #b87a00}
 .h-hit {background: rgba(0, 114, 178, .26); border-bottom: 2px solid #0072b2}
 .h-miss {background: rgba(213, 94, 0, .26); border-bottom: 2px dashed #d55e00}
+.h-big {font-size: 1.25rem; font-weight: 600}
+.h-head {padding: .4rem 0 0 0; overflow-wrap: anywhere}
 .h-noise {background: rgba(128, 128, 128, .18)}
 .h-gap, .h-soft {opacity: .7; font-size: .9em}
 </style>"""
@@ -183,19 +185,32 @@ def link(page: str, label: str, **query: str) -> None:
     st.page_link(page_file(page), label=plain(label), query_params=query)
 
 
+def heading(name: str) -> None:
+    """The page's title, which is a text of others."""
+    st.html(Markup('<h2 class="h-head">{}</h2>').format(visible(name)))
+
+
+def picked(label: str, options: Sequence[str], key: str, named: Callable[[str], str] = str) -> str:
+    """A choice that is kept in the address: that of the address, else that of before, else the first."""
+    given, memory = st.query_params.get(key), f"_kept_{key}"
+    before = st.session_state.get(memory)
+    if given in options and given != before:
+        st.session_state[key] = given
+    elif st.session_state.get(key) not in options:
+        st.session_state[key] = before if before in options else options[0]
+    found: str = st.selectbox(label, options, key=key, format_func=lambda each: visible(named(each)), required=True)
+    st.session_state[memory] = found
+    kept(key, found)
+    return found
+
+
 def chosen_sweep(rows: Callable[[], list[dict[str, Any]]]) -> str | None:
-    """The sweep of the page: that of the address, else the one that is picked (at first the newest)."""
+    """The sweep of the page; None, and said so, where there is none."""
     names = [row["sweep"] for row in rows()]
     if not names:
         empty("There is no sweep here yet.", "Run one: `harness sweep CONFIG`, then look again.")
         return None
     given = st.query_params.get("sweep")
     if given and given not in names:
-        st.error(f"There is no sweep {plain(given[:200])} in this folder of runs. Pick one below.")
-    st.session_state.setdefault("sweep", given if given in names else names[0])
-    if given in names and st.session_state.get("_given") != given:
-        st.session_state["sweep"] = given
-    picked: str = st.selectbox("Sweep", names, key="sweep", required=True) or names[0]
-    st.session_state["_given"] = picked
-    kept("sweep", picked)
-    return picked
+        st.error(f"There is no sweep {plain(given[:200])} in this folder of runs. Pick one here.")
+    return picked("Sweep", names, "sweep")

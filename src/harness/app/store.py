@@ -9,6 +9,7 @@ import streamlit as st
 from harness.app.frame import runs
 from harness.store import StoredSweep
 from harness.study.board.opening import open_sweep, stamp
+from harness.study.board.overview import overview
 from harness.study.board.shelf import shelf
 
 _SHELF_S = 5.0
@@ -32,3 +33,18 @@ def _opened(uri: str, name: str, marks: tuple[Any, ...], lean: bool) -> StoredSw
 def opened(name: str, *, lean: bool = False) -> StoredSweep:
     """A sweep by its name, read anew where its folder changed. Raises UserError where there is none."""
     return _opened(runs(), name, stamp(runs(), name), lean)
+
+
+@st.cache_data(show_spinner="Gathering the figures", max_entries=8)
+def _overview(uri: str, name: str, marks: tuple[Any, ...], status: str) -> dict[str, Any]:
+    return overview(open_sweep(uri, name, lean=True))
+
+
+def overview_of(name: str) -> dict[str, Any]:
+    """All that the page of one sweep shows."""
+    return _overview(runs(), name, stamp(runs(), name), opened(name, lean=True).status)
+
+
+def fresh(name: str) -> StoredSweep:
+    """A sweep read for this session alone."""
+    return open_sweep(runs(), name)

@@ -23,6 +23,7 @@ _QUIET = {
     "client_showErrorDetails": "none",
     "client_showSidebarNavigation": True,
     "global_developmentMode": False,
+    "runner_magicEnabled": False,
     "theme_primaryColor": "#0072B2",
     "theme_dark_primaryColor": "#56B4E9",
 }
