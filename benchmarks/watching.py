@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records import Example, Message, Outcome, Passage, Score
+from harness.records import Example, Failure, Message, Outcome, Passage, Score
 from harness.store import Folder, StoredSweep, Writer
 from harness.study.live import Watch
 
@@ -23,7 +23,10 @@ METRIC: dict[str, Any] = {"name": "correct", "direction": "maximize", "low": 0.0
 
 
 class Growth:
-    """A sweep that is being written into `folder`, scores as given (variants x examples)."""
+    """A sweep that is being written into `folder`, scores as given (variants x examples).
+
+    NaN stands for a cell without an answer, infinity for an answer that could not be scored.
+    """
 
     def __init__(
         self, folder: Path, scores: NDArray[np.float64], size: int = 1, metric: dict[str, Any] | None = None
@@ -53,10 +56,13 @@ class Growth:
         for variant, example in cells:
             place = (f"v{variant}", f"e{example}", 0)
             passages = tuple(Passage(f"d{n}.md", 0, 80 + n, text, 0.5) for n in range(5))
-            outcome = Outcome(*place, passages, answer=text, source="made", cost_usd=0.001, request="r")
             value = float(self.scores[variant, example])
-            known = None if np.isnan(value) else value
-            score = Score(*place, self._metric["name"], known, failure="no answer" if known is None else None)
+            late = Failure("generate", "timeout", "too late") if np.isnan(value) else None
+            answer = None if late else text
+            outcome = Outcome(*place, passages, answer, "r", "made", cost_usd=0.001, failure=late)
+            known = value if np.isfinite(value) else None
+            failure = None if known is not None else f"no answer: {late}" if late else "judge: refused"
+            score = Score(*place, self._metric["name"], known, failure=failure)
             self.writer.add(outcome, [score] if whole else [], whole=whole)
         self.writer.flush()
 

@@ -113,7 +113,18 @@ def test_cells_whose_judge_is_to_be_heard_do_not_count_yet(tmp_path: Path) -> No
     growth.writer.end("complete")
 
 
-def test_a_failed_score_counts_as_the_worst(tmp_path: Path) -> None:
+def test_an_answer_that_could_not_be_scored_is_left_out(tmp_path: Path) -> None:
+    """A judge that fails says nothing about the variant."""
+    scores = np.ones((2, 40))
+    scores[0, ::2] = np.inf
+    growth = Growth(tmp_path, scores)
+    growth.add(cells(2, 40))
+    found = live(growth.stored())
+    assert (of(found, 0)["mean"], of(found, 1)["mean"], found["ruled_out"]) == (1.0, 1.0, [])
+    growth.writer.end("complete")
+
+
+def test_a_cell_without_an_answer_counts_as_the_worst(tmp_path: Path) -> None:
     """So a variant cannot lead by failing."""
     scores = np.ones((2, 40))
     scores[0, ::2] = np.nan

@@ -63,11 +63,12 @@ class Growing:
     def values(self) -> tuple[Floats, Marks]:
         """Scores (examples x variants), the mean over repeats, and which of them are final: all repeats finished.
 
-        Failed scores count as the metric's worst value where it has one. NaN where the metric does not apply.
+        Cells without an answer count as the metric's worst value where it has one. NaN where the metric does not apply,
+        and where it failed.
         """
         maximize = self.metric["direction"] == "maximize"
         worst = self.metric["low"] if maximize else self.metric["high"]
-        known = self.value if worst is None else np.where(self.lost & np.isnan(self.value), worst, self.value)
+        known = self.value if worst is None else np.where(self.lost & self.failed & np.isnan(self.value), worst, self.value)
         there = ~np.isnan(known) & self.finished
         with np.errstate(invalid="ignore"):
             means = np.where(there, known, 0.0).sum(axis=2) / there.sum(axis=2)
