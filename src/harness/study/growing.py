@@ -68,7 +68,9 @@ class Growing:
         """
         maximize = self.metric["direction"] == "maximize"
         worst = self.metric["low"] if maximize else self.metric["high"]
-        known = self.value if worst is None else np.where(self.lost & self.failed & np.isnan(self.value), worst, self.value)
+        known = (
+            self.value if worst is None else np.where(self.lost & self.failed & np.isnan(self.value), worst, self.value)
+        )
         there = ~np.isnan(known) & self.finished
         with np.errstate(invalid="ignore"):
             means = np.where(there, known, 0.0).sum(axis=2) / there.sum(axis=2)
