@@ -43,6 +43,7 @@ _STYLE = """<style>
 .h-hit {background: rgba(0, 114, 178, .26); border-bottom: 2px solid #0072b2}
 .h-miss {background: rgba(213, 94, 0, .26); border-bottom: 2px dashed #d55e00}
 .h-big {font-size: 1.25rem; font-weight: 600}
+.h-name {font-weight: 600}
 .h-head {padding: .4rem 0 0 0; overflow-wrap: anywhere}
 .h-noise {background: rgba(128, 128, 128, .18)}
 .h-gap, .h-soft {opacity: .7; font-size: .9em}
@@ -201,6 +202,23 @@ def picked(label: str, options: Sequence[str], key: str, named: Callable[[str], 
     found: str = st.selectbox(label, options, key=key, format_func=lambda each: visible(named(each)), required=True)
     st.session_state[memory] = found
     kept(key, found)
+    return found
+
+
+def several(label: str, options: Sequence[str], key: str, most: int, names: dict[str, str]) -> list[str]:
+    """Several choices that are kept in the address; at first the first `most`. Never none."""
+    given = [each for each in (st.query_params.get(key) or "").split(",") if each in options]
+    memory = f"_kept_{key}"
+    before = [each for each in st.session_state.get(memory) or [] if each in options]
+    now = [each for each in st.session_state.get(key) or [] if each in options]
+    if given and given != before:
+        st.session_state[key] = given
+    elif not now or now != st.session_state.get(key):
+        st.session_state[key] = now or before or list(options[:most])
+    found: list[str] = st.multiselect(label, options, key=key, format_func=lambda each: visible(names[each]))
+    found = found or list(options[:most])
+    st.session_state[memory] = found
+    kept(key, ",".join(found))
     return found
 
 

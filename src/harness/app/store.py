@@ -8,9 +8,10 @@ import streamlit as st
 
 from harness.app.frame import runs
 from harness.store import StoredSweep
-from harness.study.board.opening import open_sweep, stamp
+from harness.study.board.opening import open_run, open_sweep, stamp
 from harness.study.board.overview import overview
 from harness.study.board.shelf import shelf
+from harness.study.board.versus import versus
 
 _SHELF_S = 5.0
 
@@ -48,3 +49,19 @@ def overview_of(name: str) -> dict[str, Any]:
 def fresh(name: str) -> StoredSweep:
     """A sweep read for this session alone."""
     return open_sweep(runs(), name)
+
+
+@st.cache_data(show_spinner="Comparing", max_entries=8)
+def _compared(uri: str, names: tuple[str, ...], count: int, marks: tuple[Any, ...]) -> list[dict[str, Any]]:
+    by_sweep: dict[str, StoredSweep] = {}
+    found = []
+    for text in names:
+        stored, entry = open_run(uri, text)
+        found.append((by_sweep.setdefault(stored.id, stored), entry))
+    return versus(found, count)
+
+
+def compared(names: tuple[str, ...], count: int) -> list[dict[str, Any]]:
+    """Runs (`SWEEP/VARIANT`) against the first of them. Raises UserError where one is not there."""
+    marks = tuple(stamp(runs(), name.partition("/")[0]) for name in names if "/" in name)
+    return _compared(runs(), names, count, marks)
