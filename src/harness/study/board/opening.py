@@ -28,11 +28,17 @@ FIGURES = (
     "failure",
 )
 """The columns of outcomes that figures are made from; the texts are what makes a million of them heavy."""
+_ABSENT: dict[str, Any] = {"corpus": None, "dataset": {}, "git": {}, "repeats": 1}
+"""What a header may lack, as one that was written by another hand does, and figures can do without."""
 _REMOTE_S = 15.0
 
 
 class Lean(StoredSweep):
     """A sweep whose outcomes are read without answers and passages, where they are in a table."""
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        return {**_ABSENT, **StoredSweep(self.folder).header}
 
     @cached_property
     def outcomes(self) -> Any:
