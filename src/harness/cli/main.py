@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("harness.cli.score", "Score stored outcomes by more metrics; no new answer."),
     "labels": ("harness.cli.labels", "Draw answers for people to label; keep the labels."),
     "calibrate": ("harness.cli.calibrate", "How a judge agrees with people; its means corrected by their labels."),
+    "gate": ("harness.cli.gate", "Decide whether a candidate may replace the baseline; for CI."),
     "promote": ("harness.cli.promote", "Make an alias such as production name a run's configuration."),
     "registry": ("harness.cli.registry", "What was promoted: list, show, history, diff, roll back."),
     "export": ("harness.cli.export", "Write a sweep's tables as Parquet, CSV or JSONL."),

@@ -12,6 +12,7 @@ from harness.config import tree
 from harness.config.assembly import Assembler
 from harness.config.chatbot import Chatbot, Variant, variant_id
 from harness.config.fields import Mistakes
+from harness.config.gate import read_gate
 from harness.config.measures import read_metrics, read_objective
 from harness.config.nodes import Node, parse
 from harness.config.overrides import apply, check_used
@@ -59,6 +60,7 @@ def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     metrics = read_metrics(top.get("metrics"), assembler, start, axis_names)
     objective = read_objective(top.get("objective"), metrics, mistakes)
     fields = _numbers(top, mistakes)
+    gate = read_gate(top.get("gate"), {metric.name: metric.scale for metric in metrics}, mistakes)
     dataset = _dataset(top["dataset"], workspace, mistakes) if "dataset" in top else None
     name = mistakes.text(top["name"], "name") if "name" in top else path.stem
     mistakes.finish()
@@ -77,6 +79,7 @@ def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
         axes=tuple(axis_names),
         metrics=tuple(metrics),
         objective=objective,
+        gate=gate,
         **fields,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.config.gateschema import gate_schema
 from harness.config.partschema import Schema, part_schemas, ref, text
 from harness.config.sweepfile import PROBLEMS
 from harness.config.tree import DEFAULT_PARTS, SLOTS
@@ -94,6 +95,7 @@ def _top() -> Schema:
             "description": "USD per million tokens, by model.",
             "additionalProperties": {"type": "object", "additionalProperties": False, "properties": price},
         },
+        "gate": gate_schema(),
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.chatbot import Variant
+from harness.config.gate import Gate
 from harness.records import Scale
 
 TOP_KEYS = (
@@ -29,6 +30,7 @@ TOP_KEYS = (
     "seed",
     "plugins",
     "prices",
+    "gate",
 )
 PROBLEMS = ("stop", "skip")
 DEFAULT_METRICS = ("answer_match", "token_f1")
@@ -129,6 +131,7 @@ class SweepConfig:
     seed: int = 0
     batch: bool = False
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    gate: Gate = field(default_factory=Gate)
 
     def failures_allowed(self, cells: int) -> int:
         """How many of so many cells may fail before the sweep stops."""

@@ -1,0 +1,242 @@
+"""`harness gate`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli import options
+from harness.cli.output import number, print_json, print_table
+from harness.errors import UserError, advice
+
+if TYPE_CHECKING:
+    from harness.config import SweepConfig
+    from harness.config.gate import Gate
+    from harness.study.changed import Run
+    from harness.study.gate.verdict import Verdict
+
+WEBHOOK = "HARNESS_WEBHOOK_URL"
+_file = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("gate")
+@click.argument("target", metavar="CONFIG|RUN")
+@click.option("--baseline", metavar="RUN|ALIAS|FILE", help="What to compare with.  [the rules' baseline]")
+@click.option("--variant", help="Which variant of CONFIG is the candidate, by label or id.")
+@options.settings
+@options.limit
+@click.option("--fresh", is_flag=True, help="Ignore cached answers and ask again.")
+@click.option("--junit", type=_file, metavar="FILE", help="Write JUnit XML.")
+@click.option("--markdown", type=_file, metavar="FILE", help="Write Markdown.")
+@click.option("--openmetrics", type=_file, metavar="FILE", help="Write OpenMetrics text.")
+@click.option("--github", is_flag=True, help="Print GitHub annotations.")
+@click.option("--worst", type=click.IntRange(min=0), default=5, show_default=True, help="How many examples to show.")
+@click.option("--without-calibration", is_flag=True, help="Also where a metric rests on a judge nobody calibrated.")
+@options.runs_uri
+@options.as_json
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def command(
+    target: str,
+    baseline: str | None,
+    variant: str | None,
+    overrides: tuple[str, ...],
+    limit: int | None,
+    fresh: bool,
+    junit: Path | None,
+    markdown: Path | None,
+    openmetrics: Path | None,
+    github: bool,
+    worst: int,
+    without_calibration: bool,
+    runs_uri: str | None,
+    json_: bool,
+    quiet: bool,
+) -> None:
+    """Decide whether a candidate may replace the baseline.
+
+    The candidate is what the sweep file CONFIG describes, which is run, or a finished RUN. The rules are those of the
+    section gate of its sweep file. A missing baseline, one on other data and a provider that fails are errors, never a
+    pass. Where HARNESS_WEBHOOK_URL is set, a regression is posted there, in Slack's form.
+
+    Exit codes: 0 pass, 1 regression, 2 wrong input, 3 incomplete, 4 cannot tell yet.
+    """
+    from harness.study.gate.verdict import decide
+
+    started = time.monotonic()
+    if github and json_:
+        raise UserError("gate: --github and --json both write to standard output; choose one")
+    if _is_config(target):
+        run, other, gate = _made(target, baseline, variant, overrides, limit, fresh, runs_uri, quiet)
+    elif variant or overrides or limit or fresh:
+        raise UserError("gate: --variant, --set, --limit and --fresh are for a sweep file; a run is taken as it is")
+    else:
+        run, other, gate = _finished(target, baseline, runs_uri, quiet)
+    if without_calibration:
+        gate = replace(gate, uncalibrated_judges=True)
+    found = decide(run, other, gate, worst)
+    _write(found, time.monotonic() - started, junit, markdown, openmetrics)
+    if json_:
+        print_json(found.as_json())
+    else:
+        _show(found)
+    if github:
+        from harness.study.gate.annotations import workflow_commands
+
+        click.echo(workflow_commands(found), nl=False)
+    _post(found)
+    if found.exit_code:
+        raise click.exceptions.Exit(found.exit_code)
+
+
+def _is_config(text: str) -> bool:
+    return text.lower().endswith((".yaml", ".yml"))
+
+
+def _made(
+    target: str,
+    baseline: str | None,
+    variant: str | None,
+    overrides: tuple[str, ...],
+    limit: int | None,
+    fresh: bool,
+    runs_uri: str | None,
+    quiet: bool,
+) -> tuple[Run, Run, Gate]:
+    """The candidate run from its sweep file; the baseline is looked for before anything is spent."""
+    from harness.config import load
+
+    config = load(Path(target), overrides)
+    config = _one_variant(config, variant or config.gate.variant)
+    runs = runs_uri or str(config.workspace / "runs")
+    other = _baseline(baseline or config.gate.baseline, runs, limit, quiet)
+    return _run(config, limit, fresh, runs_uri, quiet), other, config.gate
+
+
+def _finished(target: str, baseline: str | None, runs_uri: str | None, quiet: bool) -> tuple[Run, Run, Gate]:
+    """A finished run, with the rules that it was run with."""
+    from harness.study.gate.evidence import rules_of
+    from harness.study.listing import find_run
+
+    runs = options.store_of(target, runs_uri)
+    run = find_run(runs, target)
+    gate = rules_of(run[0])
+    return run, _baseline(baseline or gate.baseline, runs, None, quiet), gate
+
+
+def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool) -> Run:
+    """The run that a name means, or what a sweep file describes, run now."""
+    from harness.study.listing import find_run
+
+    if text is None:
+        raise UserError(
+            "gate: no baseline; name one with --baseline RUN, or write gate: {baseline: …} in the sweep file; "
+            "harness runs lists the runs"
+        )
+    if _is_config(text):
+        from harness.config import load
+
+        config = load(Path(text))
+        return _run(_one_variant(config, config.gate.variant), limit, False, runs, quiet)
+    try:
+        return find_run(options.store_of(text, runs), text)
+    except UserError as error:
+        raise UserError(f"gate: no baseline {text!r}: {error}") from error
+
+
+def _one_variant(config: SweepConfig, wanted: str | None) -> SweepConfig:
+    if wanted is None and len(config.variants) == 1:
+        return config
+    labels = [variant.label for variant in config.variants]
+    found = [variant for variant in config.variants if wanted and (variant.label == wanted or variant.id == wanted)]
+    if len(found) != 1:
+        what = f"has no variant {wanted!r}" if wanted else f"describes {len(labels)} variants, a gate takes one"
+        todo = f"name it with --variant, or gate: {{variant: …}}; {advice(wanted or '', labels[:20], 'variants')}"
+        raise UserError(f"gate: {config.path} {what}; {todo}")
+    return replace(config, variants=tuple(found))
+
+
+def _run(config: SweepConfig, limit: int | None, fresh: bool, runs_uri: str | None, quiet: bool) -> Run:
+    from harness.cli.display import shown
+    from harness.sweeps.progress import Progress
+    from harness.sweeps.session import Options, run_sweep
+
+    progress = Progress()
+    with shown(progress, quiet):
+        stored = run_sweep(config, Options(limit, fresh, runs_uri), progress)
+    return stored, stored.variants[0]
+
+
+def _write(found: Verdict, seconds: float, junit: Path | None, markdown: Path | None, openmetrics: Path | None) -> None:
+    from harness.study.gate import junit as junit_room
+    from harness.study.gate import markdown as markdown_room
+    from harness.study.gate import openmetrics as openmetrics_room
+
+    pages: tuple[tuple[Path | None, Callable[[], str]], ...] = (
+        (junit, lambda: junit_room.junit(found, seconds)),
+        (markdown, lambda: markdown_room.markdown(found)),
+        (openmetrics, lambda: openmetrics_room.openmetrics(found)),
+    )
+    for path, page in pages:
+        if path is None:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(page(), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{path}: cannot write: {error.strerror or error}") from error
+
+
+def _show(found: Verdict) -> None:
+    click.echo(f"{found.candidate}  {found.label}\nagainst {found.baseline}\n")
+    columns = ["metric", "slice", "baseline", "candidate", "difference", "at worst", "margin", "n", "p corrected", ""]
+    rows: list[list[str]] = []
+    for row in found.rows:
+        told: Any = row.decided
+        figures = [f"{told.difference:+.3f}", f"{told.low:+.3f}", f"{told.margin:g}", str(told.n)]
+        means = [number(row.baseline_mean), number(row.mean)]
+        rows.append([row.metric, row.slice, *means, *figures, number(told.p_corrected), told.verdict])
+    print_table("Gate", columns, rows, right=columns[2:-1])
+    for rule in found.rules:
+        click.echo(f"{'holds' if rule.holds else 'BROKEN'}: {rule.told}")
+    for entry in found.worst:
+        click.echo(f"[{entry['example']}] {entry['question']}  ({entry['metric']} {entry['difference']:+.3f})")
+    for note in found.notes:
+        click.echo(f"Note: {note}.")
+    click.echo(f"\n{found.sentence}.")
+
+
+def _post(found: Verdict) -> None:
+    """Tell the webhook of a regression. That it cannot be reached changes no verdict; its address is never shown."""
+    import os
+
+    from harness.study.gate.margins import REGRESSION
+
+    url = os.environ.get(WEBHOOK)
+    if not url or found.verdict != REGRESSION:
+        return
+    import urllib.error
+    import urllib.request
+
+    import orjson
+
+    from harness.study.gate.webhook import payload
+
+    problem = ""
+    try:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("not an address of http")
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, orjson.dumps(payload(found)), headers, method="POST")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+    except urllib.error.HTTPError as error:
+        problem = f"it answered {error.code}"
+    except (OSError, ValueError) as error:
+        problem = type(error).__name__
+    if problem:
+        click.echo(f"harness: the webhook in {WEBHOOK} was not told: {problem}", err=True)
