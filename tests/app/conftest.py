@@ -18,8 +18,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from harness.app import frame, settings
+from harness.config import load
 from harness.store import StoredSweep
+from harness.study.summary import summarise
+from harness.sweeps.progress import Progress
+from harness.sweeps.session import Options, run_sweep
 from tests.study.reported import reported
+from tests.workspaces import make_workspace
 
 Draw = Callable[..., AppTest]
 SHOTS = os.environ.get("HARNESS_SCREENSHOTS")
@@ -32,6 +37,14 @@ ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> StoredSweep:
     """A sweep whose names, prompts and answers are full of markup, one of them a megabyte long."""
     return reported(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> StoredSweep:
+    """A sweep that is complete and summarised, in a folder of its own."""
+    stored = run_sweep(load(make_workspace(tmp_path_factory.mktemp("stories"))), Options(), Progress())
+    summarise(stored, keep=True)
+    return stored
 
 
 @pytest.fixture
@@ -91,9 +104,14 @@ def serve() -> Iterator[Callable[..., str]]:
         process.wait(20)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by playwright."""
+@pytest.fixture(scope="module")
+def browser(hostile: StoredSweep, stories: StoredSweep) -> Iterator[Any]:
+    """Debian's Chromium, driven by playwright.
+
+    While it is there an event loop runs, in which no sweep can be run: the stores are made before, and other modules
+    get a browser of their own.
+    """
+    assert hostile.id != stories.id
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium here (Debian: apt-get install chromium)")

@@ -134,8 +134,9 @@ def test_nothing_hostile_becomes_markup(draw: Draw, hostile: StoredSweep) -> Non
     """Names, prompts and answers of a hostile sweep, and an answer of a megabyte, on every page."""
     runs = hostile.folder.path.parent
     both = ",".join(f"{hostile.id}/{entry['id']}" for entry in hostile.variants[:2])
-    pages = (("sweeps", {}), ("sweep", {"sweep": hostile.id}), ("compare", {"runs": both}))
-    for name, query in (*pages, ("example", {"sweep": hostile.id, "example": "q1"})):
+    pages: list[tuple[str, dict[str, str]]] = [("sweeps", {}), ("sweep", {"sweep": hostile.id})]
+    pages += [("compare", {"runs": both}), ("example", {"sweep": hostile.id, "example": "q1"})]
+    for name, query in pages:
         test = draw(runs, name, **query)
         assert not test.exception, name
         assert not test.error, texts(test)

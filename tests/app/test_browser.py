@@ -1,0 +1,171 @@
+"""The pages of results in a real browser: the main story, hostile contents, the password, a phone."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.app import settings
+from harness.store import StoredSweep
+from tests.app.conftest import shoot
+from tests.workspaces import CONFIG, make_workspace
+
+Serve = Callable[..., str]
+SLOW = '''
+import time
+
+
+def answer(request):
+    """Takes its time."""
+    time.sleep(0.4)
+    return "from 10 to 14"
+'''
+MODEL = "model: local/extractive"
+
+
+def settled(page: Any) -> None:
+    """Wait until the page has nothing more to draw."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_timeout(600)
+
+
+def test_from_all_sweeps_to_one_to_an_example(page: Any, serve: Serve, stories: StoredSweep) -> None:
+    """Tick a sweep, open it, see the verdict, open its answers; nothing is asked of another machine."""
+    page.goto(serve(stories.folder.path.parent))
+    page.get_by_test_id("stDataFrame").wait_for()
+    settled(page)
+    shoot(page, "sweeps")
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    page.mouse.click(box["x"] + 16, box["y"] + 54)
+    page.get_by_role("link", name=re.compile("Open ")).click()
+    page.get_by_text("No difference can be claimed between the variants").wait_for()
+    settled(page)
+    assert f"sweep={stories.id}" in page.url
+    shoot(page, "sweep")
+    page.get_by_role("link", name=re.compile("question by question")).click()
+    page.get_by_text("Evidence in the source").wait_for()
+    settled(page)
+    assert "example=q0" in page.url
+    shoot(page, "example")
+    assert page.requests_elsewhere == []
+
+
+def test_a_click_on_a_point_selects_its_variant(page: Any, serve: Serve, stories: StoredSweep) -> None:
+    """The address follows, so that the selection can be sent round."""
+    page.goto(f"{serve(stories.folder.path.parent)}/sweep?sweep={stories.id}&variant={stories.variants[0]['id']}")
+    page.get_by_text("What each axis does").wait_for()
+    settled(page)
+    chart = page.locator(".st-key-front-latency_ms canvas").first
+    chart.scroll_into_view_if_needed()
+    settled(page)
+    before, size = page.url, chart.bounding_box()
+    for across in range(4, int(size["width"]) - 4, 7):
+        page.mouse.click(size["x"] + across, size["y"] + _height_of_points(chart))
+        if across % 70 == 4:
+            page.wait_for_timeout(250)
+        if page.url != before:
+            break
+    page.wait_for_timeout(800)
+    assert page.url != before
+    assert re.search(r"variant=(\w+)", page.url)[1] in {entry["id"] for entry in stories.variants}  # type: ignore[index]
+
+
+def _height_of_points(chart: Any) -> float:
+    """All points of this sweep have one score, the middle of the vertical axis' range."""
+    return float(chart.bounding_box()["height"]) * 0.485
+
+
+def test_nothing_hostile_runs_or_loads(page: Any, serve: Serve, hostile: StoredSweep) -> None:
+    """On no page: no script of theirs, no image, no request elsewhere; the text is read as it is."""
+    address = serve(hostile.folder.path.parent)
+    both = ",".join(f"{hostile.id}/{entry['id']}" for entry in hostile.variants[:2])
+    paths = ("", f"/sweep?sweep={hostile.id}", f"/compare?runs={both}", f"/example?sweep={hostile.id}&example=q1")
+    for number, path in enumerate(paths):
+        page.goto(address + path)
+        page.get_by_test_id("stMain").wait_for()
+        settled(page)
+        for each in page.locator("summary").all():
+            each.click()
+        settled(page)
+        shoot(page, f"hostile-{number}")
+        assert page.title() != "ran"
+        assert page.locator("img[src='x'], img[src*=evil], a[href*=evil], [onerror]").count() == 0
+    assert "<script>document.title" in page.inner_text("[data-testid=stMain]")
+    assert page.requests_elsewhere == []
+
+
+def test_a_link_to_a_page_does_not_pass_the_password(page: Any, serve: Serve, stories: StoredSweep) -> None:
+    """Of a fresh server, to a page below the entry; the right password opens it."""
+    address = serve(stories.folder.path.parent, **{settings.PASSWORD: "open sesame"})
+    page.goto(f"{address}/sweep?sweep={stories.id}")
+    page.get_by_label("Password", exact=True).wait_for()
+    assert page.get_by_text("Ranking").count() == 0
+    page.get_by_label("Password", exact=True).fill("open sesame")
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_text("What each axis does").wait_for()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark"), (1920, "light")])
+def test_pages_fit_the_screen(browser: Any, serve: Serve, stories: StoredSweep, width: int, scheme: str) -> None:
+    """On a phone and on wide screens, light and dark: nothing is wider than the screen."""
+    address = serve(stories.folder.path.parent)
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    variants = [f"{stories.id}/{entry['id']}" for entry in stories.variants[:5:4]]
+    for name, query in (
+        ("sweeps", ""),
+        ("sweep", f"sweep={stories.id}"),
+        ("compare", f"runs={','.join(variants)}"),
+        ("example", f"sweep={stories.id}&example=q2"),
+    ):
+        page.goto(f"{address}/{name}?{query}")
+        page.get_by_test_id("stMain").wait_for()
+        settled(page)
+        shoot(page, f"{name}-{width}-{scheme}")
+        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert wide <= width + 1, name
+        assert page.get_by_test_id("stAlertContentError").count() == 0
+    page.close()
+
+
+def test_a_sweep_of_another_process_is_followed_until_it_is_killed(page: Any, serve: Serve, tmp_path: Path) -> None:
+    """Cells count up without a reload; a killed process is said to be interrupted."""
+    config = make_workspace(
+        tmp_path, CONFIG.replace(MODEL, "model: 'python:bot.py:answer'").replace("[60, 120]", "[60]")
+    )
+    (tmp_path / "bot.py").write_text(SLOW)
+    runs = tmp_path / "runs"
+    command = [sys.executable, "-m", "harness", "sweep", str(config), "--concurrency", "1"]
+    sweep = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not list(runs.glob("*/cells.jsonl")):
+            assert sweep.poll() is None
+            time.sleep(0.05)
+        name = next(runs.glob("*/cells.jsonl")).parent.name
+        page.goto(f"{serve(runs)}/sweep?sweep={name}")
+        page.get_by_text(re.compile(r"\d+ of 32 cells finished")).wait_for()
+        first = _finished(page)
+        page.wait_for_function(
+            "first => +(document.body.innerText.match(/(\\d+) of 32 cells/) || [0, 0])[1] > first",
+            arg=first,
+        )
+        shoot(page, "live")
+    finally:
+        sweep.kill()
+        sweep.wait()
+    page.get_by_text("This sweep is interrupted").wait_for()
+    shoot(page, "interrupted")
+    assert json.loads((runs / name / "heartbeat.json").read_text())["pid"] == sweep.pid
+
+
+def _finished(page: Any) -> int:
+    found = re.search(r"(\d+) of 32 cells", page.inner_text("body"))
+    assert found is not None
+    return int(found[1])
