@@ -39,8 +39,8 @@ for turn in range(3):
 def filled(folder: Folder, count: int = 3) -> Ledger:
     """A ledger with some entries."""
     ledger = Ledger(folder)
-    for number in range(count):
-        ledger.append(lambda known, number=number: {"text": f"entry {number}", "saw": len(known)})
+    for _ in range(count):
+        ledger.append(lambda known: {"text": f"entry {len(known)}", "saw": len(known)})
     return ledger
 
 
@@ -74,7 +74,7 @@ def test_twenty_threads_at_once_lose_nothing_in_object_storage() -> None:
     assert [entry["saw"] for entry in entries] == list(range(WRITERS))
 
 
-class Refusing(MemoryFileSystem):
+class Refusing(MemoryFileSystem):  # type: ignore[misc]
     """A store that tells a failed condition by an error of its own, and in which another writer is always quicker."""
 
     protocol = "refusing"

@@ -45,11 +45,16 @@ def words(before: str, after: str) -> list[tuple[str, str]]:
 
     ours, theirs = _WORDS.findall(before), _WORDS.findall(after)
     found: list[tuple[str, str]] = []
+    gone = come = ""
     for step in LCSseq.opcodes([word.strip() for word in ours], [word.strip() for word in theirs]):
-        gone, come = "".join(ours[step.src_start : step.src_end]), "".join(theirs[step.dest_start : step.dest_end])
-        pieces = [(SAME, come)] if step.tag == "equal" else [(REMOVED, gone), (ADDED, come)]
-        found += [piece for piece in pieces if piece[1]]
-    return found
+        here, there = "".join(ours[step.src_start : step.src_end]), "".join(theirs[step.dest_start : step.dest_end])
+        if step.tag == "equal":
+            found += [(REMOVED, gone), (ADDED, come), (SAME, there)]
+            gone = come = ""
+        else:
+            gone, come = gone + here, come + there
+    found += [(REMOVED, gone), (ADDED, come)]
+    return [piece for piece in found if piece[1]]
 
 
 def _is_prompt(entry: Mapping[str, Any]) -> bool:
