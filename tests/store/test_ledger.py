@@ -81,6 +81,7 @@ class Refusing(MemoryFileSystem):  # type: ignore[misc]
     store: ClassVar[dict[str, Any]] = {}
     pseudo_dirs: ClassVar[list[str]] = [""]
     rivals: ClassVar[list[bytes]] = []
+    errors: ClassVar[list[OSError]] = []
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """Create a file, the rival's before ours."""
@@ -88,7 +89,11 @@ class Refusing(MemoryFileSystem):  # type: ignore[misc]
             super().pipe_file(path, Refusing.rivals.pop(0))
         if mode == "create" and self.exists(path):
             raise OSError(errno.EINVAL, "PreconditionFailed")
+        if Refusing.errors and "Conflict" in str(Refusing.errors[0]):
+            raise Refusing.errors.pop()
         super().pipe_file(path, value, mode, **kwargs)
+        if Refusing.errors:
+            raise Refusing.errors.pop()
 
 
 def test_a_condition_that_failed_is_known_whatever_the_store_calls_it(tmp_path: Path) -> None:
@@ -100,6 +105,51 @@ def test_a_condition_that_failed_is_known_whatever_the_store_calls_it(tmp_path: 
     entries = Ledger(Folder("refusing://bucket/ledger")).entries()
     assert [entry["text"] for entry in entries] == ["entry 0", "entry 1", "entry 2", "mine"]
     assert entries[-1]["saw"] == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.EINVAL, "PreconditionFailed"), OSError(errno.EIO, "ConditionalRequestConflict")],
+    ids=["lost reply", "conflict"],
+)
+def test_an_entry_is_there_once_after_an_error_of_the_store(error: OSError) -> None:
+    """What was written though the reply was lost is not written again; a conflict is tried again."""
+    fsspec.register_implementation("refusing", Refusing, clobber=True)
+    ledger = Ledger(Folder(f"refusing://bucket/{uuid.uuid4().hex}"))
+    Refusing.errors[:] = [error]
+    ledger.append(lambda known: {"text": "mine"})
+    assert Refusing.errors == []
+    assert [entry["text"] for entry in ledger.entries()] == ["mine"]
+
+
+def test_a_store_that_takes_nothing_is_a_clear_error() -> None:
+    """It says why, and nothing is written."""
+    fsspec.register_implementation("refusing", Refusing, clobber=True)
+    ledger = Ledger(Folder(f"refusing://bucket/{uuid.uuid4().hex}"))
+    Refusing.rivals[:] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Refusing, "makedirs", _denied)
+        with pytest.raises(UserError, match=r"cannot write to refusing://bucket/.*: access denied"):
+            ledger.append(lambda known: {"text": "mine"})
+    assert ledger.entries() == []
+
+
+def test_a_store_without_conditions_is_refused() -> None:
+    """One that would write over what another wrote in the meantime."""
+
+    class Old(Refusing):
+        protocol = "old"
+
+        def pipe_file(self, path: str, value: bytes, **kwargs: Any) -> None:  # type: ignore[override]
+            raise AssertionError("nothing may be written")
+
+    fsspec.register_implementation("old", Old, clobber=True)
+    with pytest.raises(UserError, match="cannot create a file only once; upgrade it"):
+        Ledger(Folder("old://bucket/ledger")).append(lambda known: {})
+
+
+def _denied(*_: Any, **__: Any) -> None:
+    raise PermissionError(errno.EACCES, "access denied")
 
 
 def test_a_disk_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ condition (`mode="create"` of fsspec: S3, Google Cloud Storage, Azure); what was
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import re
+import secrets
 import tempfile
 import threading
 import time
@@ -36,7 +38,7 @@ _one_thread = threading.Lock()
 
 
 class Ledger:
-    """The ledger in a folder. Every entry has `format`, `number` (from 1 on), `before` and `digest`."""
+    """The ledger in a folder. Every entry has `format`, `number` (from 1 on), `before`, `nonce` and `digest`."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
@@ -110,16 +112,17 @@ class Ledger:
         import fsspec
 
         system, root = fsspec.core.url_to_fs(self.folder.uri)
+        if "mode" not in inspect.signature(getattr(system, "_pipe_file", system.pipe_file)).parameters:
+            todo = "upgrade it, or keep the registry elsewhere"
+            raise UserError(f"{self.folder.uri}: {type(system).__module__} cannot create a file only once; {todo}")
         with _one_thread:
             try:
                 system.makedirs(root, exist_ok=True)
                 system.pipe_file(f"{root}/{name}", content, mode="create")
-            except FileExistsError:
-                return False
-            except OSError:  # stores have words of their own for a condition that failed
-                if self.folder.read(name) in (None, content):
+            except OSError as error:  # stores have words of their own for a condition that failed
+                if self.folder.read(name) is None and not _is_conflict(error):
                     raise
-                return False
+        # after a lost reply the store may refuse what it has of us: what counts is whose content is there
         return self.folder.read(name) == content
 
 
@@ -153,10 +156,15 @@ def _create_without_links(path: Path, content: bytes) -> bool:
     return True
 
 
+def _is_conflict(error: OSError) -> bool:
+    """Whether the store says that another writer is at the same name, or that it is busy."""
+    return error.errno == errno.EBUSY or "ConditionalRequestConflict" in str(error)
+
+
 def _sealed(known: list[Entry], made: Entry) -> Entry:
-    """The entry as a reader will find it, numbered, with the digests."""
+    """The entry as a reader will find it: numbered, like no other, with the digests."""
     before = known[-1]["digest"] if known else None
-    content = {"format": FORMAT, "number": len(known) + 1, "before": before, **made}
+    content = {"format": FORMAT, "number": len(known) + 1, "before": before, "nonce": secrets.token_hex(8), **made}
     entry: Entry = orjson.loads(orjson.dumps(content, option=_OPTIONS))
     return {**entry, "digest": _digest(entry)}
 
