@@ -9,7 +9,7 @@ import streamlit as st
 from harness.app.frame import runs
 from harness.store import StoredSweep
 from harness.study.board.opening import open_run, open_sweep, stamp
-from harness.study.board.overview import overview
+from harness.study.board.overview import overview, tags_of
 from harness.study.board.shelf import shelf
 from harness.study.board.versus import versus
 
@@ -49,6 +49,16 @@ def overview_of(name: str) -> dict[str, Any]:
 def fresh(name: str) -> StoredSweep:
     """A sweep read for this session alone."""
     return open_sweep(runs(), name)
+
+
+@st.cache_data(show_spinner="Working out the slices", max_entries=8)
+def _tags(uri: str, name: str, marks: tuple[Any, ...]) -> dict[str, Any]:
+    return tags_of(open_sweep(uri, name, lean=True))
+
+
+def slices_of(name: str) -> dict[str, Any]:
+    """The slices of a sweep that is too large to work them out at once."""
+    return _tags(runs(), name, stamp(runs(), name))
 
 
 @st.cache_data(show_spinner="Comparing", max_entries=8)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from harness.app import charts, frame, store
-from harness.study.board.overview import live_rows
+from harness.study.board.overview import live_rows, short_name
 from harness.study.live import Watch
 from harness.study.report import amounts
 
@@ -60,7 +60,8 @@ def _draw(found: dict[str, Any], name: str) -> None:
     if not shown:
         frame.empty("No score counts yet.", "Clusters of examples count in a drawn order; wait for the first.")
     else:
-        names = [f"{row['label']} ({row['state']})" for row in shown]
+        short = {entry["id"]: short_name(entry) for entry in store.opened(name, lean=True).variants}
+        names = [f"{short.get(row['variant'], row['variant'])} ({row['state']})" for row in shown]
         better = "higher is better" if found["direction"] == "maximize" else "lower is better"
         sure = [row["state"] != "ruled out" for row in shown]
         option = charts.intervals(shown, f"mean {found['metric']} ({better})", names, sure)
@@ -69,7 +70,7 @@ def _draw(found: dict[str, Any], name: str) -> None:
         st.caption(
             f"Intervals hold at every look together ({level:.0f}%): look as often as you like. Hollow: ruled out."
         )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="live-table")
+    frame.table(pd.DataFrame(rows), "live-table", f"{name}-live")
 
 
 def _duration(seconds: float | None) -> str:

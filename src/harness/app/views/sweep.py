@@ -204,7 +204,10 @@ def _varies(ranking: dict[str, Any], axis: str) -> bool:
 
 def _tags(found: dict[str, Any], name: str) -> None:
     st.subheader("By tag", anchor=False)
-    tags = found["tags"]
+    if found["tags"] is None and not st.toggle("Work out the slices", key="slices", bind="query-params"):
+        st.caption("This sweep is large: its slices take some seconds.")
+        return
+    tags = store.slices_of(name) if found["tags"] is None else found["tags"]
     if tags["note"]:
         frame.empty(
             "There are no slices to show.", f"The reason: {frame.plain(tags['note'])}. Tags come with the dataset."

@@ -9,6 +9,8 @@ import numpy as np
 
 from harness.store import StoredSweep
 from harness.study.cautions import cautions
+from harness.study.expenses import Expense, expenses
+from harness.study.pareto import pareto
 from harness.study.report import amounts
 from harness.study.report.axes import effects_section, front_section
 from harness.study.report.contest import contest_of
@@ -20,6 +22,8 @@ from harness.study.report.verdict import verdict_of
 from harness.study.report.work import failures_section
 from harness.study.summary import holds, summarise
 
+LARGE = 200_000
+"""Cells above which a page does not work out at once what takes seconds."""
 _VALUE = 40
 
 
@@ -34,16 +38,23 @@ class Looked(Material):
             return {**kept, "judges": cautions(stored)}
         return summarise(stored)
 
+    @cached_property
+    def expenses(self) -> dict[str, Expense]:
+        kept = {run["variant"]: run.get("expense") for run in self.summary["runs"]}
+        if all(kept.values()):
+            return {name: Expense(**figures) for name, figures in kept.items() if figures}
+        return expenses(self.stored)
+
 
 def overview(stored: StoredSweep) -> dict[str, Any]:
     """`verdict`, `ranking`, `effects`, `front`, `tags`, `failures` as in a report (see `report.content`).
 
-    `short` has a name of each variant that fits a chart.
-
-    A section that a sweep has nothing for holds a `note` that says why.
+    `short` has a name of each variant that fits a chart. A section that a sweep has nothing for holds a `note` that
+    says why. Of a sweep of more than 200,000 cells the front is that of the means, and `tags` is None: see `tags_of`.
     """
     material = Looked(stored)
     contest = contest_of(material, None)
+    large = int(stored.header["cells"]) > LARGE
     return {
         "status": stored.status,
         "name": str(stored.header["name"]),
@@ -51,10 +62,45 @@ def overview(stored: StoredSweep) -> dict[str, Any]:
         "verdict": verdict_of(material, contest),
         "ranking": standings(material),
         "effects": effects_section(material),
-        "front": front_section(material),
-        "tags": tags_section(material, contest),
+        "front": _front_of_means(material) if large else front_section(material),
+        "tags": None if large else tags_section(material, contest),
         "failures": failures_section(material),
         "short": {name: short_name(entry) for name, entry in material.variants.items()},
+    }
+
+
+def tags_of(stored: StoredSweep) -> dict[str, Any]:
+    """The ranking and the winner against the baseline by tag."""
+    material = Looked(stored)
+    return tags_section(material, contest_of(material, None))
+
+
+def _front_of_means(material: Material) -> dict[str, Any]:
+    """As `front_section`, from one row per variant: who is beaten beyond noise is not told."""
+    import pandas as pd
+
+    places = material.places
+    frame = pd.DataFrame(
+        {
+            "variant": list(places),
+            "quality": [place.score for place in material.ranking.places] if places else [],
+            "cost_usd": [material.expenses[name].usd for name in places],
+            "latency_ms": [material.expenses[name].latency_ms for name in places],
+        }
+    )
+    known = [name for name in ("cost_usd", "latency_ms") if frame[name].notna().all()]
+    if len(frame) < 2 or not known:
+        return {"note": "a front needs two variants with scores, and their costs or latencies"}
+    up = material.direction == "maximize"
+    found = pareto(frame, ["quality"] if up else [], [*known, *([] if up else ["quality"])])
+    rows = found.table.astype(object).to_dict("records")
+    named = [{**row, "place": places[row["variant"]], "label": material.label(row["variant"])} for row in rows]
+    return {
+        "note": "",
+        "metric": material.metric["name"],
+        "objectives": list(found.objectives),
+        "rows": named,
+        "left_out": ["the front is that of the means: who is beaten beyond noise is in the report"],
     }
 
 

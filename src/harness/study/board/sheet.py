@@ -15,6 +15,8 @@ from harness.study.report.texts import Cut, cut
 ANSWER = 20_000
 """The most characters of an answer, a message or a reason that are shown."""
 
+_BATCH, _BUFFER = 16_384, 1 << 20
+
 
 def sheet(stored: StoredSweep, example: str, variants: Sequence[str]) -> dict[str, Any]:
     """The `example` and, for each cell of the variants, a side.
@@ -73,12 +75,12 @@ def outcomes_of(stored: StoredSweep, example: str, variants: Sequence[str]) -> l
     if not folder.is_local or not folder.has(OUTCOMES_TABLE):
         return _of(StoredSweep(folder).outcomes, example, variants)
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
     wanted = (pc.field("example") == example) & pc.field("variant").isin(list(variants))
-    table = ds.dataset(str(folder.path / OUTCOMES_TABLE), format="parquet")
-    rows: list[dict[str, Any]] = table.scanner(filter=wanted, use_threads=False).to_table().to_pylist()
-    return rows
+    with pq.ParquetFile(folder.path / OUTCOMES_TABLE, pre_buffer=False, buffer_size=_BUFFER) as file:
+        batches = file.iter_batches(batch_size=_BATCH, use_threads=False)
+        return [row for batch in batches for row in batch.filter(wanted).to_pylist()]
 
 
 def _of(table: Any, example: str, variants: Sequence[str]) -> list[dict[str, Any]]:

@@ -34,7 +34,8 @@ _COLUMNS += ("wins", "losses", "ties", "n", "clusters", "detectable", "caution",
 def versus(runs: Sequence[Run], count: int) -> list[dict[str, Any]]:
     """Each run after the first against the first, as of `compare_many`, with `count` changed examples.
 
-    `wins` and `losses` are in the metric's own direction: a lower latency is a win. Raises UserError where fewer than two runs are given, or more than 12, or where they share no example.
+    `wins` and `losses` are in the metric's own direction: a lower latency is a win. Raises UserError where fewer than
+    two runs are given, or more than 12, or where they share no example.
     """
     if len(runs) < 2:
         raise UserError("a comparison needs two runs")
