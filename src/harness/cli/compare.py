@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from harness.cli import options
-from harness.cli.output import number, print_json, print_table
+from harness.cli.output import number, plain, print_json, print_table
 from harness.errors import UserError
 
 _PASSAGES, _SHORT = 3, 60
@@ -77,12 +77,13 @@ def _show(pair: dict[str, Any]) -> None:
 
 
 def _show_changed(example: dict[str, Any]) -> None:
-    click.echo(f"\n[{example['example']}] {example['question']}  ({example['metric']} {example['difference']:+.3f})")
+    moved = f"({example['metric']} {example['difference']:+.3f})"
+    click.echo(f"\n[{example['example']}] {plain(example['question'])}  {moved}")
     for name, side in (("baseline", example["baseline"]), ("run", example["run"])):
         answer = f"FAILED: {side['failure']}" if side["failure"] else side["answer"]
         score: dict[str, Any] = next((s for s in side["scores"] if s["metric"] == example["metric"]), {})
         reason = score.get("reason") or score.get("failure")
-        click.echo(f"  {name + ':':10}{answer}" + (f"\n            ({reason})" if reason else ""))
+        click.echo(f"  {name + ':':10}{plain(answer)}" + (f"\n            ({plain(reason)})" if reason else ""))
         for p in side["passages"][:_PASSAGES]:
             click.echo(f"            {number(p['similarity'])} {p['document']}:{p['start']}-{p['end']}")
 

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli import options
+from harness.cli.candidates import Given, finished, is_config, made, one_night
 from harness.cli.output import number, print_json, print_table
-from harness.errors import UserError, advice
+from harness.errors import UserError
 
 if TYPE_CHECKING:
-    from harness.config import SweepConfig
-    from harness.config.gate import Gate
-    from harness.study.changed import Run
     from harness.study.gate.verdict import Verdict
 
 WEBHOOK = "HARNESS_WEBHOOK_URL"
@@ -31,6 +29,14 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @options.settings
 @options.limit
 @click.option("--fresh", is_flag=True, help="Ignore cached answers and ask again.")
+@click.option(
+    "--nightly", is_flag=True, help="One night of a quarter: asked afresh, false alarms budgeted for all nights."
+)
+@click.option(
+    "--control",
+    metavar="FILE",
+    help="With --nightly: the baseline's sweep file, to tell drift of a provider from ours.",
+)
 @click.option("--junit", type=_file, metavar="FILE", help="Write JUnit XML.")
 @click.option("--markdown", type=_file, metavar="FILE", help="Write Markdown.")
 @click.option("--openmetrics", type=_file, metavar="FILE", help="Write OpenMetrics text.")
@@ -47,6 +53,8 @@ def command(
     overrides: tuple[str, ...],
     limit: int | None,
     fresh: bool,
+    nightly: bool,
+    control: str | None,
     junit: Path | None,
     markdown: Path | None,
     openmetrics: Path | None,
@@ -70,15 +78,23 @@ def command(
     started = time.monotonic()
     if github and json_:
         raise UserError("gate: --github and --json both write to standard output; choose one")
-    if _is_config(target):
-        run, other, gate = _made(target, baseline, variant, overrides, limit, fresh, runs_uri, quiet)
+    if nightly:
+        if not is_config(target):
+            raise UserError("gate: --nightly asks afresh, and asks a bad night again: it needs a sweep file, not a run")
+        given = Given(target, baseline, variant, overrides, limit, runs_uri, quiet)
+        found = one_night(given, control, worst, without_calibration)
+    elif control is not None:
+        raise UserError("gate: --control is for --nightly")
+    elif is_config(target):
+        run, other, gate = made(target, baseline, variant, overrides, limit, fresh, runs_uri, quiet)
     elif variant or overrides or limit or fresh:
         raise UserError("gate: --variant, --set, --limit and --fresh are for a sweep file; a run is taken as it is")
     else:
-        run, other, gate = _finished(target, baseline, runs_uri, quiet)
-    if without_calibration:
-        gate = replace(gate, uncalibrated_judges=True)
-    found = decide(run, other, gate, worst)
+        run, other, gate = finished(target, baseline, runs_uri, quiet)
+    if not nightly:
+        found = decide(
+            run, other, replace(gate, uncalibrated_judges=gate.uncalibrated_judges or without_calibration), worst
+        )
     _write(found, time.monotonic() - started, junit, markdown, openmetrics)
     if json_:
         print_json(found.as_json())
@@ -91,84 +107,6 @@ def command(
     _post(found)
     if found.exit_code:
         raise click.exceptions.Exit(found.exit_code)
-
-
-def _is_config(text: str) -> bool:
-    return text.lower().endswith((".yaml", ".yml"))
-
-
-def _made(
-    target: str,
-    baseline: str | None,
-    variant: str | None,
-    overrides: tuple[str, ...],
-    limit: int | None,
-    fresh: bool,
-    runs_uri: str | None,
-    quiet: bool,
-) -> tuple[Run, Run, Gate]:
-    """The candidate run from its sweep file; the baseline is looked for before anything is spent."""
-    from harness.config import load
-
-    config = load(Path(target), overrides)
-    config = _one_variant(config, variant or config.gate.variant)
-    runs = runs_uri or str(config.workspace / "runs")
-    other = _baseline(baseline or config.gate.baseline, runs, limit, quiet)
-    return _run(config, limit, fresh, runs_uri, quiet), other, config.gate
-
-
-def _finished(target: str, baseline: str | None, runs_uri: str | None, quiet: bool) -> tuple[Run, Run, Gate]:
-    """A finished run, with the rules that it was run with."""
-    from harness.study.gate.evidence import rules_of
-    from harness.study.listing import find_run
-
-    runs = options.store_of(target, runs_uri)
-    run = find_run(runs, target)
-    gate = rules_of(run[0])
-    return run, _baseline(baseline or gate.baseline, runs, None, quiet), gate
-
-
-def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool) -> Run:
-    """The run that a name means, or what a sweep file describes, run now."""
-    from harness.study.listing import find_run
-
-    if text is None:
-        raise UserError(
-            "gate: no baseline; name one with --baseline RUN, or write gate: {baseline: …} in the sweep file; "
-            "harness runs lists the runs"
-        )
-    if _is_config(text):
-        from harness.config import load
-
-        config = load(Path(text))
-        return _run(_one_variant(config, config.gate.variant), limit, False, runs, quiet)
-    try:
-        return find_run(options.store_of(text, runs), text)
-    except UserError as error:
-        raise UserError(f"gate: no baseline {text!r}: {error}") from error
-
-
-def _one_variant(config: SweepConfig, wanted: str | None) -> SweepConfig:
-    if wanted is None and len(config.variants) == 1:
-        return config
-    labels = [variant.label for variant in config.variants]
-    found = [variant for variant in config.variants if wanted and (variant.label == wanted or variant.id == wanted)]
-    if len(found) != 1:
-        what = f"has no variant {wanted!r}" if wanted else f"describes {len(labels)} variants, a gate takes one"
-        todo = f"name it with --variant, or gate: {{variant: …}}; {advice(wanted or '', labels[:20], 'variants')}"
-        raise UserError(f"gate: {config.path} {what}; {todo}")
-    return replace(config, variants=tuple(found))
-
-
-def _run(config: SweepConfig, limit: int | None, fresh: bool, runs_uri: str | None, quiet: bool) -> Run:
-    from harness.cli.display import shown
-    from harness.sweeps.progress import Progress
-    from harness.sweeps.session import Options, run_sweep
-
-    progress = Progress()
-    with shown(progress, quiet):
-        stored = run_sweep(config, Options(limit, fresh, runs_uri), progress)
-    return stored, stored.variants[0]
 
 
 def _write(found: Verdict, seconds: float, junit: Path | None, markdown: Path | None, openmetrics: Path | None) -> None:

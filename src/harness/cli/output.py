@@ -39,6 +39,14 @@ def _is_terminal() -> bool:
     return sys.stdout.isatty() and shutil.get_terminal_size().columns > 0
 
 
+def plain(text: str | None, most: int = 2000) -> str:
+    """A text from outside as a terminal may show it: no control or direction characters, no longer than `most`."""
+    kept = (text or "")[: most + 1]
+    safe = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in kept)
+    left = len(text or "") - most
+    return f"{safe[:most]}\u2026 ({left:,} characters more)" if left > 0 else safe
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A number for people; a dash where there is none. What is small is not shown as nothing."""
     if value is None:

@@ -8,7 +8,7 @@ import click
 import yaml
 
 from harness.cli import options
-from harness.cli.output import interval, number, print_json, print_table
+from harness.cli.output import interval, number, plain, print_json, print_table
 
 
 @click.command("show")
@@ -174,9 +174,10 @@ def _show_examples(variant: str, stored: Any, count: int) -> None:
     rows = [row for row in stored.outcomes.to_pylist() if row["variant"] == variant][:count]
     for row in rows:
         example = questions[row["example"]]
-        click.echo(f"\n[{row['example']}] {example['messages'][-1]['content']}")
-        click.echo(f"  answer: {row['answer'] if row['failure'] is None else 'FAILED: ' + row['failure']}")
-        click.echo(f"  expected: {example['expected']}; references: {', '.join(example['references']) or 'none'}")
+        click.echo(f"\n[{row['example']}] {plain(example['messages'][-1]['content'])}")
+        click.echo(f"  answer: {plain(row['answer'] if row['failure'] is None else 'FAILED: ' + row['failure'])}")
+        references = plain(", ".join(example["references"]) or "none")
+        click.echo(f"  expected: {example['expected']}; references: {references}")
         for p in row["passages"] or []:
             click.echo(f"  passage {number(p['similarity'])} {p['document']}:{p['start']}-{p['end']}")
         for e in row.get("missed") or []:

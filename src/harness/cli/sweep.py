@@ -12,6 +12,8 @@ from harness.cli import options
 from harness.cli.output import interval, money, number, print_json, print_table
 
 _ROWS = 12
+_FAILING = "with failures"
+"""The column of the score that ranks runs, where some have cells without an answer, which count as the worst."""
 
 
 @click.command("sweep")
@@ -88,12 +90,17 @@ def show(summary: dict[str, Any]) -> None:
     passing = [name for name in (objective, *others) if name in (summary.get("thresholds") or {})]
     scores = [marked(name, summary) for name in (objective, *others[:5])]
     shares = [f"{name} passed" for name in passing[:5]]
-    columns = ["", "run", *(runs[0]["params"] if runs else {}), scores[0], "95% interval", "n", *scores[1:], *shares]
+    lacking = [_FAILING] if any(_lacks_answers(run, objective) for run in runs) else []
+    settings = list(runs[0]["params"] if runs else {})
+    columns = ["", "run", *settings, scores[0], "95% interval", "n", *lacking, *scores[1:], *shares]
     rows = [
-        [*_row(run, place, summary, objective, others[:5]), *(passed(run["metrics"][name]) for name in passing[:5])]
+        [
+            *_row(run, place, summary, objective, others[:5], bool(lacking)),
+            *(passed(run["metrics"][name]) for name in passing[:5]),
+        ]
         for place, run in enumerate(runs[:_ROWS], 1)
     ]
-    print_table(title, columns, rows, right=[*scores, "n", *shares])
+    print_table(title, columns, rows, right=[*scores, "n", *lacking, *shares])
     if len(runs) > _ROWS:
         click.echo(f"… and {len(runs) - _ROWS} more: harness show {summary['sweep']}")
     _verdict(summary, objective)
@@ -139,13 +146,21 @@ def ranked(summary: dict[str, Any]) -> list[dict[str, Any]]:
 
     def order(run: dict[str, Any]) -> tuple[bool, float]:
         figure = run["metrics"].get(objective, {})
-        end = figure.get("worst") if figure.get("worst") is not None else figure.get("mean")
+        end = run.get("ranked_by", figure.get("worst") if figure.get("worst") is not None else figure.get("mean"))
         return end is None, sign * (end or 0.0)
 
     return sorted(summary["runs"], key=order)
 
 
-def _row(run: dict[str, Any], place: int, summary: dict[str, Any], objective: str, others: list[str]) -> list[str]:
+def _lacks_answers(run: dict[str, Any], objective: str) -> bool:
+    """Whether a run is ranked by another number than the mean of its scored cells."""
+    mean, ranked_by = run["metrics"][objective]["mean"], run.get("ranked_by")
+    return ranked_by is not None and (mean is None or abs(mean - ranked_by) > 1e-9)
+
+
+def _row(
+    run: dict[str, Any], place: int, summary: dict[str, Any], objective: str, others: list[str], lacking: bool
+) -> list[str]:
     figure = run["metrics"][objective]
     mark = "*" if run["variant"] in summary["best_set"] else ""
     failed = f" ({figure['failed']} failed)" if figure["failed"] else ""
@@ -156,6 +171,7 @@ def _row(run: dict[str, Any], place: int, summary: dict[str, Any], objective: st
         number(figure["mean"]),
         interval(figure["low"], figure["high"]),
         f"{figure['n']}{failed}",
+        *([number(run.get("ranked_by"))] if lacking else []),
         *(number(run["metrics"][name]["mean"]) for name in others),
     ]
 
@@ -169,19 +185,18 @@ def _verdict(summary: dict[str, Any], objective: str) -> None:
     if best is None:
         click.echo(f"\nNo variant has a score of {objective}.")
         return
-    alike = len(summary["best_set"]) - 1
-    click.echo(f"\nBest: {best['label']}")
-    if summary["variants"] == 1:
-        pass
-    elif alike:
+    unmeasured = len(summary.get("unmeasured") or ())
+    partial = summary["finished_cells"] < summary["cells"]
+    click.echo(f"\nBest{' so far' if partial else ''}: {best['label']}")
+    if summary["variants"] > 1:
+        _alike(summary, unmeasured)
+    if partial:
         click.echo(
-            f"* {alike} other variant{'s' if alike > 1 else ''} cannot be told from it "
-            "(paired differences, clustered, Holm-corrected at 5%)."
+            f"Only {summary['finished_cells']} of {summary['cells']} cells are in, in no random order: "
+            "what follows is about those alone."
         )
-    else:
-        click.echo("Every other variant is worse beyond noise (paired, clustered, Holm-corrected at 5%).")
     for caution in summary.get("ranking_cautions") or []:
-        if "clusters" not in caution:
+        if "clusters" not in caution and "cheapest" not in caution:
             click.echo(f"Caution: {caution}.")
     _corrected(best, objective)
     _cheapest(summary)
@@ -191,15 +206,32 @@ def _verdict(summary: dict[str, Any], objective: str) -> None:
         click.echo(f"Only {summary['clusters']} clusters of examples: the intervals are too narrow below 30.")
 
 
+def _alike(summary: dict[str, Any], unmeasured: int) -> None:
+    """How many variants may be as good as the first."""
+    alike, measured = len(summary["best_set"]) - 1, summary["variants"] - unmeasured
+    if unmeasured:
+        click.echo(f"{unmeasured} of {summary['variants']} variants have no score yet: nothing can be said of them.")
+    if alike:
+        click.echo(
+            f"* {alike} other variant{'s' if alike > 1 else ''} cannot be told from it "
+            "(paired differences, clustered, Holm-corrected at 5%)."
+        )
+    elif measured > 1:
+        which = "Every other variant" if not unmeasured else "Every other variant that was measured"
+        click.echo(f"{which} is worse beyond noise (paired, clustered, Holm-corrected at 5%).")
+
+
 def _corrected(best: dict[str, Any], objective: str) -> None:
     """What to expect of the winner, which had luck, too."""
     found = best.get("corrected")
     if found is not None:
         ends = interval(*found["interval"])
-        click.echo(
-            f"Its {objective} of {number(best['score'])} was chosen as the best of many; "
-            f"on fresh questions expect about {number(found['score'])} ({ends})."
-        )
+        raw = found.get("raw", best["score"])
+        if number(raw) != number(found["score"]):
+            click.echo(
+                f"Its {objective} of {number(raw)} was chosen as the best; "
+                f"on fresh questions expect about {number(found['score'])} ({ends})."
+            )
 
 
 def _cheapest(summary: dict[str, Any]) -> None:

@@ -37,6 +37,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
     first = ranking.places[0].variant if ranking.places else None
     best = first if first is not None and metrics[objective][first].n else None
     labels = {entry["id"]: entry["label"] for entry in stored.variants}
+    ranked_by = {place.variant: place.score for place in ranking.places}
     totals = _totals(stored)
     content = {
         "sweep": stored.id,
@@ -61,7 +62,8 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
         "front": _front(ranking, spent),
         "detectable": ranking.detectable,
         "detectable_any": ranking.detectable_any,
-        "ranking_cautions": list(ranking.cautions),
+        "ranking_cautions": [_by_label(caution, labels) for caution in ranking.cautions],
+        "unmeasured": [name for name in labels if name not in {place.variant for place in ranking.places}],
         "clusters": ranking.clusters,
         "interval_method": METHOD,
         "thresholds": {
@@ -80,6 +82,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
                 "label": entry["label"],
                 "params": entry["params"],
                 "exact_search": entry["id"] not in totals["approximate"],
+                "ranked_by": ranked_by.get(entry["id"]),
                 "expense": spent[entry["id"]].as_json(),
                 "metrics": {name: by_variant[entry["id"]].as_json() for name, by_variant in metrics.items()},
             }
@@ -118,13 +121,20 @@ def ranking_of(
     return rank(matrix, objective["direction"], worst_of(stored), bounds=bounds, costs=costs)
 
 
+def _by_label(text: str, labels: Mapping[str, str]) -> str:
+    """A sentence with the labels of variants in place of their ids."""
+    for variant, label in labels.items():
+        text = text.replace(variant, label)
+    return text
+
+
 def _corrected(ranking: Ranking) -> dict[str, Any] | None:
     """The best score less the luck of having been chosen; None where there was no choice."""
     if len(ranking.places) < 2:
         return None
     winner = ranking.winner
     ends = [end if math.isfinite(end) else None for end in (winner.low, winner.high)]
-    return {"score": winner.score, "interval": ends}
+    return {"score": winner.score, "interval": ends, "raw": winner.raw}
 
 
 def _front(ranking: Ranking, spent: Mapping[str, Expense]) -> list[str]:
