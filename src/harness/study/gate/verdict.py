@@ -24,7 +24,8 @@ EXITS = {PASS: 0, REGRESSION: 1, UNSURE: 4}
 
 @dataclass(frozen=True)
 class Row:
-    """One metric on one slice: the means of both, and the decision. `decides`: it can hold the gate up."""
+    """One metric on one slice: the means of both, and the decision. `decides`: it can hold the gate up. `said` is told
+    in place of the usual sentence."""
 
     metric: str
     slice: str
@@ -32,10 +33,13 @@ class Row:
     baseline_mean: float
     decided: Margin
     decides: bool
+    said: str = ""
 
     @property
     def told(self) -> str:
         """The decision in a sentence."""
+        if self.said:
+            return self.said
         found = self.decided
         where = self.metric if self.slice == ALL else f"{self.metric} on {self.slice}"
         moved = f"{where} {self.baseline_mean:.4g} -> {self.mean:.4g} ({found.n} examples)"

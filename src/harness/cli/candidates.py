@@ -1,0 +1,143 @@
+"""Where a gate's candidate and baseline come from: a sweep file that is run, or a run that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.cli import options
+from harness.errors import UserError, advice
+
+if TYPE_CHECKING:
+    from harness.config import SweepConfig
+    from harness.config.gate import Gate
+    from harness.study.changed import Run
+    from harness.study.gate.verdict import Verdict
+
+
+class Given(NamedTuple):
+    """What the command was given."""
+
+    target: str
+    baseline: str | None
+    variant: str | None
+    overrides: tuple[str, ...]
+    limit: int | None
+    runs: str | None
+    quiet: bool
+
+
+def one_night(given: Given, control: str | None, worst: int, without_calibration: bool) -> Verdict:
+    """One night: the candidate once, again where it looks bad, the control where there is an alarm."""
+    from harness.config import load
+    from harness.study.gate.control import MOST_SHARE
+    from harness.study.gate.evidence import margins_of
+    from harness.study.gate.nights import AGAIN
+    from harness.study.gate.series import night
+
+    config = load(Path(given.target), given.overrides)
+    config = replace(_one_variant(config, given.variant or config.gate.variant), repeats=1)
+    text = given.baseline or config.gate.baseline
+    if text is not None and is_config(text):
+        raise UserError("gate: nights need one stored baseline: harness sweep FILE --repeats 10, then name its run")
+    other = _baseline(text, given.runs or str(config.workspace / "runs"), given.limit, given.quiet)
+    gate = replace(config.gate, uncalibrated_judges=config.gate.uncalibrated_judges or without_calibration)
+    gate = replace(gate, margins=margins_of(other[0], gate))
+    held = None
+    if control is not None:
+        there = load(Path(control))
+        held = replace(_one_variant(there, there.gate.variant), repeats=1 + AGAIN)
+    some = max(1, int(MOST_SHARE * len(other[0].examples)))
+
+    def asked(what: SweepConfig, limit: int | None) -> Callable[[], Run]:
+        return lambda: _run(what, limit, True, given.runs, given.quiet)
+
+    return night(
+        asked(config, given.limit),
+        asked(replace(config, repeats=AGAIN), given.limit),
+        None if held is None else asked(held, some),
+        other,
+        gate,
+        worst,
+    )
+
+
+def is_config(text: str) -> bool:
+    """Whether a name is that of a sweep file."""
+    return text.lower().endswith((".yaml", ".yml"))
+
+
+def made(
+    target: str,
+    baseline: str | None,
+    variant: str | None,
+    overrides: tuple[str, ...],
+    limit: int | None,
+    fresh: bool,
+    runs_uri: str | None,
+    quiet: bool,
+) -> tuple[Run, Run, Gate]:
+    """The candidate run from its sweep file; the baseline is looked for before anything is spent."""
+    from harness.config import load
+
+    config = load(Path(target), overrides)
+    config = _one_variant(config, variant or config.gate.variant)
+    runs = runs_uri or str(config.workspace / "runs")
+    other = _baseline(baseline or config.gate.baseline, runs, limit, quiet)
+    return _run(config, limit, fresh, runs_uri, quiet), other, config.gate
+
+
+def finished(target: str, baseline: str | None, runs_uri: str | None, quiet: bool) -> tuple[Run, Run, Gate]:
+    """A finished run, with the rules that it was run with."""
+    from harness.study.gate.evidence import rules_of
+    from harness.study.listing import find_run
+
+    runs = options.store_of(target, runs_uri)
+    run = find_run(runs, target)
+    gate = rules_of(run[0])
+    return run, _baseline(baseline or gate.baseline, runs, None, quiet), gate
+
+
+def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool) -> Run:
+    """The run that a name means, or what a sweep file describes, run now."""
+    from harness.study.listing import find_run
+
+    if text is None:
+        raise UserError(
+            "gate: no baseline; name one with --baseline RUN, or write gate: {baseline: …} in the sweep file; "
+            "harness runs lists the runs"
+        )
+    if is_config(text):
+        from harness.config import load
+
+        config = load(Path(text))
+        return _run(_one_variant(config, config.gate.variant), limit, False, runs, quiet)
+    try:
+        return find_run(options.store_of(text, runs), text)
+    except UserError as error:
+        raise UserError(f"gate: no baseline {text!r}: {error}") from error
+
+
+def _one_variant(config: SweepConfig, wanted: str | None) -> SweepConfig:
+    if wanted is None and len(config.variants) == 1:
+        return config
+    labels = [variant.label for variant in config.variants]
+    found = [variant for variant in config.variants if wanted and (variant.label == wanted or variant.id == wanted)]
+    if len(found) != 1:
+        what = f"has no variant {wanted!r}" if wanted else f"describes {len(labels)} variants, a gate takes one"
+        todo = f"name it with --variant, or gate: {{variant: …}}; {advice(wanted or '', labels[:20], 'variants')}"
+        raise UserError(f"gate: {config.path} {what}; {todo}")
+    return replace(config, variants=tuple(found))
+
+
+def _run(config: SweepConfig, limit: int | None, fresh: bool, runs_uri: str | None, quiet: bool) -> Run:
+    from harness.cli.display import shown
+    from harness.sweeps.progress import Progress
+    from harness.sweeps.session import Options, run_sweep
+
+    progress = Progress()
+    with shown(progress, quiet):
+        stored = run_sweep(config, Options(limit, fresh, runs_uri), progress)
+    return stored, stored.variants[0]

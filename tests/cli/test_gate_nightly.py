@@ -1,0 +1,94 @@
+"""`harness gate --nightly`: nights are kept, a bad one is asked again, losses and drift are told apart."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.store import Folder
+from harness.store.additions import names
+from tests.cli.test_gate import CONFIG, harness, make, refused
+from tests.workspaces import write
+
+BOT = '''
+import collections
+import itertools
+import os
+import random
+import sys
+import types
+
+counts = sys.modules.setdefault("asked_so_far", types.SimpleNamespace(of=collections.defaultdict(itertools.count))).of
+
+
+def answer(request):
+    """Right in most cases, by chance; worse where the prompt or the provider (a file) says so."""
+    style = request.messages[0].content
+    number = int(request.messages[-1].content.split()[-1])
+    worse = ("broken" in style) + os.path.exists({drifted!r})
+    luck = random.Random(f"{{number}} {{next(counts[number])}}").random()  # the same in every run of the test
+    right = luck < (0.95 if number % 3 else 0.5) - 0.25 * worse
+    return f"the answer {{number}}" if right else "nonsense"
+'''
+RULES = "gate: {margins: {answer_match: 0.02}}"
+
+
+@pytest.fixture
+def nightly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str, str]:
+    """A workspace with a stored baseline of ten replicates: its folder, the sweep file, the run."""
+    monkeypatch.setitem(sys.modules, "asked_so_far", types.ModuleType("asked_so_far"))
+    monkeypatch.delitem(sys.modules, "asked_so_far")
+    config = make(tmp_path, 200, rules=RULES)
+    write(tmp_path / "bot.py", BOT.format(drifted=str(tmp_path / "drifted")))
+    done = harness("sweep", config, "--repeats", "10", "--json")
+    return tmp_path, config, str(json.loads(done.stdout)["runs"][0]["run"])
+
+
+def night(config: Path | str, base: str, *more: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the verdict of one night."""
+    done = harness("gate", str(config), "--baseline", base, "--nightly", "--json", *more)
+    assert done.stdout, done.exception
+    return done.exit_code, json.loads(done.stdout)
+
+
+def test_nights_pass_are_kept_and_a_loss_is_a_regression(nightly: tuple[Path, str, str]) -> None:
+    """Each night asks afresh and leaves one file; the third has a worse prompt, is asked again, and exits 1."""
+    folder, config, base = nightly
+    for number in (1, 2):
+        code, found = night(config, base)
+        assert code == 0 and found["notes"][0].startswith(f"night {number} of 90")
+    bad = write(folder / "configs/bad.yaml", CONFIG % ("broken", RULES))
+    code, found = night(bad, base, "--control", config)
+    assert code == 1 and "it looked bad and was asked again" in found["notes"]
+    assert "is of the candidate" in found["rows"][0]["sentence"]
+    [series] = (folder / "runs/_nights").iterdir()
+    kept = [json.loads((series / name).read_text(encoding="utf-8")) for name in names(Folder(series), ".json")]
+    assert [record["alarm"] for record in kept] == [False, False, True]
+    assert len({record["run"] for record in kept}) == 3
+
+
+def test_a_worse_provider_is_drift_and_no_regression(nightly: tuple[Path, str, str]) -> None:
+    """The same prompt, but the model got worse: the control falls too; exit 4 and said so."""
+    folder, config, base = nightly
+    write(folder / "drifted", "")
+    code, found = night(config, base, "--control", config)
+    assert code == 4 and "changed, not the candidate" in found["rows"][0]["sentence"]
+    code, found = night(config, base)
+    assert code == 1
+
+
+def test_what_nights_need(nightly: tuple[Path, str, str]) -> None:
+    """A sweep file, and a baseline with replicates: refused before anything is asked."""
+    folder, config, base = nightly
+    runs = str(folder / "runs")
+    assert refused(harness("gate", base, "--runs", runs, "--baseline", base, "--nightly"))[0] == 2
+    single = str(json.loads(harness("sweep", config, "--json").stdout)["runs"][0]["run"])
+    before = len(Folder(runs).sweeps())
+    code, said = refused(harness("gate", config, "--baseline", single, "--nightly"))
+    assert code == 2 and "baseline with replicates" in said
+    assert len(Folder(runs).sweeps()) == before
