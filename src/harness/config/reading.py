@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from harness.config.tree import Item
 from harness.errors import Place, UserError, advice, nearest
 from harness.plugins import load_file
 
+_CREDENTIALS = re.compile(r"//[^/\s@]*@")
+"""What an address must not hold, and an error must not repeat."""
 _SWEEP_KEYS = ("search", "axes", "exclude", "include")
 
 
@@ -148,7 +151,7 @@ def _assemble(
     found: dict[str, Variant] = {}
     for point in points:
         settings = points_room.settings_of(point, base)
-        shown = ", ".join(f"{name}={value}" for name, value in point.params.items())
+        shown = _CREDENTIALS.sub("//\u2026@", ", ".join(f"{name}={value}" for name, value in point.params.items()))
         chatbot = assembler.chatbot(settings, shown)
         if chatbot is None:
             continue
