@@ -129,5 +129,6 @@ def test_so_is_a_level_of_an_axis(tmp_path: Path) -> None:
     """Before anything is asked or written."""
     axes = f"sweep: {{axes: {{base_url: ['http://there/v1', '{ADDRESS}']}}}}\n"
     text = CONFIG[: CONFIG.index("chatbot:")] + "chatbot: {model: openai/m}\n" + axes + "metrics: [correct]\n"
-    with pytest.raises(UserError, match="base_url holds a user name or a password"):
+    with pytest.raises(UserError, match="base_url holds a user name or a password") as caught:
         load(make_workspace(tmp_path, text))
+    assert SECRET not in str(caught.value)
