@@ -171,6 +171,48 @@ def test_a_file_with_several_variants_needs_a_name(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["label"] == "system_prompt=b"
 
 
+def test_the_baseline_may_be_an_alias_or_a_sweep_file(tmp_path: Path) -> None:
+    """An alias of the registry means its run; a sweep file is run. The rules may name it, too."""
+    config = make(tmp_path)
+    base = sweep(config)
+    runs = str(tmp_path / "runs")
+    done = CliRunner().invoke(
+        command, ["promote", base, "--as", "production", "--reason", "a test", "--by", "me", "--runs", runs]
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads(harness("gate", config, "--baseline", "production", "--json").stdout)
+    assert (found["baseline"], found["verdict"]) == (base, "pass")
+    named = make(tmp_path, prompt="broken", rules=RULES + "  baseline: production\n", name="bad")
+    assert harness("gate", named, "--json").exit_code == 1
+    assert harness("gate", named, "--baseline", config, "--json").exit_code == 1
+
+
+def test_a_bad_night_of_luck_is_asked_more_often(tmp_path: Path) -> None:
+    """What cannot be told is asked again with the repeats allowed; the verdict says so."""
+    config = make(tmp_path, 40)
+    base = sweep(config)
+    found = json.loads(harness("gate", config, "--baseline", base, "--repeats-within-budget", "3", "--json").stdout)
+    assert found["verdict"] == "cannot tell" and "asked 3 times" in found["notes"][-1]
+    over = ("--set", "budget.calls=40", "--repeats-within-budget", "5", "--fresh")
+    found = json.loads(harness("gate", config, "--baseline", base, *over, "--json").stdout)
+    assert found["exit_code"] == 4 and "5 repeats were not reached" in found["notes"][-1]
+
+
+def test_questions_cannot_command_the_log(tmp_path: Path) -> None:
+    """A question with a line that begins like a workflow command stays within its line."""
+    config = make(tmp_path)
+    file = tmp_path / "datasets/questions.jsonl"
+    hostile = file.read_text(encoding="utf-8").replace("What is ", "\\n::add-mask::x\\u001b[2J ")
+    file.write_text(hostile, encoding="utf-8")
+    base = sweep(config)
+    lines = hostile.count("add-mask")
+    bad = str(write(tmp_path / "configs/bad.yaml", CONFIG % ("broken", RULES)))
+    done = harness("gate", bad, "--baseline", base, "--github")
+    assert done.exit_code == 1 and lines == 400 and "add-mask" in done.stdout
+    assert not any(line.startswith("::add-mask") for line in done.stdout.splitlines())
+    assert "\x1b" not in done.stdout
+
+
 @pytest.fixture
 def room() -> Iterator[tuple[str, list[Any]]]:
     """A chat room's address, and what it was told."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli import options
-from harness.errors import UserError, advice
+from harness.errors import Incomplete, UserError, advice
 
 if TYPE_CHECKING:
     from harness.config import SweepConfig
@@ -25,6 +25,7 @@ class Given(NamedTuple):
     variant: str | None
     overrides: tuple[str, ...]
     limit: int | None
+    fresh: bool
     runs: str | None
     quiet: bool
 
@@ -37,13 +38,15 @@ def one_night(given: Given, control: str | None, worst: int, without_calibration
     from harness.study.gate.nights import AGAIN
     from harness.study.gate.series import night
 
+    if not is_config(given.target):
+        raise UserError("gate: --nightly asks afresh, and asks a bad night again: it needs a sweep file, not a run")
     config = load(Path(given.target), given.overrides)
     config = replace(_one_variant(config, given.variant or config.gate.variant), repeats=1)
     text = given.baseline or config.gate.baseline
     if text is not None and is_config(text):
         raise UserError("gate: nights need one stored baseline: harness sweep FILE --repeats 10, then name its run")
     other = _baseline(text, given.runs or str(config.workspace / "runs"), given.limit, given.quiet)
-    gate = replace(config.gate, uncalibrated_judges=config.gate.uncalibrated_judges or without_calibration)
+    gate = judges_allowed(config.gate, without_calibration)
     gate = replace(gate, margins=margins_of(other[0], gate))
     held = None
     if control is not None:
@@ -69,24 +72,35 @@ def is_config(text: str) -> bool:
     return text.lower().endswith((".yaml", ".yml"))
 
 
-def made(
-    target: str,
-    baseline: str | None,
-    variant: str | None,
-    overrides: tuple[str, ...],
-    limit: int | None,
-    fresh: bool,
-    runs_uri: str | None,
-    quiet: bool,
-) -> tuple[Run, Run, Gate]:
-    """The candidate run from its sweep file; the baseline is looked for before anything is spent."""
-    from harness.config import load
+def by_running(given: Given, most: int | None, worst: int, without_calibration: bool) -> Verdict:
+    """The verdict of a candidate that is run from its sweep file; the baseline is looked for before anything is spent.
 
-    config = load(Path(target), overrides)
-    config = _one_variant(config, variant or config.gate.variant)
-    runs = runs_uri or str(config.workspace / "runs")
-    other = _baseline(baseline or config.gate.baseline, runs, limit, quiet)
-    return _run(config, limit, fresh, runs_uri, quiet), other, config.gate
+    Where it cannot be told, and `most` repeats are allowed, it is asked so often; where the budget does not reach for
+    that, the first verdict stands.
+    """
+    from harness.config import load
+    from harness.study.gate.margins import UNSURE
+    from harness.study.gate.verdict import decide
+
+    config = load(Path(given.target), given.overrides)
+    config = _one_variant(config, given.variant or config.gate.variant)
+    runs = given.runs or str(config.workspace / "runs")
+    other = _baseline(given.baseline or config.gate.baseline, runs, given.limit, given.quiet)
+    gate = judges_allowed(config.gate, without_calibration)
+    found = decide(_run(config, given.limit, given.fresh, given.runs, given.quiet), other, gate, worst)
+    if most is None or found.verdict != UNSURE or most <= config.repeats:
+        return found
+    try:
+        again = _run(replace(config, repeats=most), given.limit, given.fresh, given.runs, given.quiet)
+    except Incomplete as error:
+        return replace(found, notes=[*found.notes, f"{most} repeats were not reached: {error}"])
+    found = decide(again, other, gate, worst)
+    return replace(found, notes=[*found.notes, f"the candidate was asked {most} times, since once could not tell"])
+
+
+def judges_allowed(gate: Gate, without_calibration: bool) -> Gate:
+    """The rules, with judges that nobody calibrated allowed where that was asked for."""
+    return replace(gate, uncalibrated_judges=gate.uncalibrated_judges or without_calibration)
 
 
 def finished(target: str, baseline: str | None, runs_uri: str | None, quiet: bool) -> tuple[Run, Run, Gate]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli import options
-from harness.cli.candidates import Given, finished, is_config, made, one_night
-from harness.cli.output import number, print_json, print_table
+from harness.cli.candidates import Given, by_running, finished, is_config, judges_allowed, one_night
+from harness.cli.output import number, plain, print_json, print_table
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,6 +36,13 @@ _file = click.Path(dir_okay=False, path_type=Path)
     metavar="FILE",
     help="With --nightly: the baseline's sweep file, to tell drift of a provider from ours.",
 )
+@click.option(
+    "--repeats-within-budget",
+    "most",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Where CONFIG cannot be told, ask again with N repeats, within the file's budget.",
+)
 @click.option("--junit", type=_file, metavar="FILE", help="Write JUnit XML.")
 @click.option("--markdown", type=_file, metavar="FILE", help="Write Markdown.")
 @click.option("--openmetrics", type=_file, metavar="FILE", help="Write OpenMetrics text.")
@@ -55,6 +61,7 @@ def command(
     fresh: bool,
     nightly: bool,
     control: str | None,
+    most: int | None,
     junit: Path | None,
     markdown: Path | None,
     openmetrics: Path | None,
@@ -78,23 +85,20 @@ def command(
     started = time.monotonic()
     if github and json_:
         raise UserError("gate: --github and --json both write to standard output; choose one")
-    if nightly:
-        if not is_config(target):
-            raise UserError("gate: --nightly asks afresh, and asks a bad night again: it needs a sweep file, not a run")
-        given = Given(target, baseline, variant, overrides, limit, runs_uri, quiet)
-        found = one_night(given, control, worst, without_calibration)
-    elif control is not None:
+    if most is not None and (nightly or not is_config(target)):
+        raise UserError("gate: --repeats-within-budget is for a sweep file, and not for --nightly")
+    if control is not None and not nightly:
         raise UserError("gate: --control is for --nightly")
+    given = Given(target, baseline, variant, overrides, limit, fresh, runs_uri, quiet)
+    if nightly:
+        found = one_night(given, control, worst, without_calibration)
     elif is_config(target):
-        run, other, gate = made(target, baseline, variant, overrides, limit, fresh, runs_uri, quiet)
+        found = by_running(given, most, worst, without_calibration)
     elif variant or overrides or limit or fresh:
         raise UserError("gate: --variant, --set, --limit and --fresh are for a sweep file; a run is taken as it is")
     else:
         run, other, gate = finished(target, baseline, runs_uri, quiet)
-    if not nightly:
-        found = decide(
-            run, other, replace(gate, uncalibrated_judges=gate.uncalibrated_judges or without_calibration), worst
-        )
+        found = decide(run, other, judges_allowed(gate, without_calibration), worst)
     _write(found, time.monotonic() - started, junit, markdown, openmetrics)
     if json_:
         print_json(found.as_json())
@@ -130,7 +134,7 @@ def _write(found: Verdict, seconds: float, junit: Path | None, markdown: Path | 
 
 
 def _show(found: Verdict) -> None:
-    click.echo(f"{found.candidate}  {found.label}\nagainst {found.baseline}\n")
+    click.echo(f"{found.candidate}  {_line(found.label)}\nagainst {found.baseline}\n")
     columns = ["metric", "slice", "baseline", "candidate", "difference", "at worst", "margin", "n", "p corrected", ""]
     rows: list[list[str]] = []
     for row in found.rows:
@@ -140,12 +144,18 @@ def _show(found: Verdict) -> None:
         rows.append([row.metric, row.slice, *means, *figures, number(told.p_corrected), told.verdict])
     print_table("Gate", columns, rows, right=columns[2:-1])
     for rule in found.rules:
-        click.echo(f"{'holds' if rule.holds else 'BROKEN'}: {rule.told}")
+        click.echo(f"{'holds' if rule.holds else 'BROKEN'}: {_line(rule.told)}")
     for entry in found.worst:
-        click.echo(f"[{entry['example']}] {entry['question']}  ({entry['metric']} {entry['difference']:+.3f})")
+        moved = f"({entry['metric']} {entry['difference']:+.3f})"
+        click.echo(f"[{_line(entry['example'])}] {_line(entry['question'])}  {moved}")
     for note in found.notes:
-        click.echo(f"Note: {note}.")
-    click.echo(f"\n{found.sentence}.")
+        click.echo(f"Note: {_line(note)}.")
+    click.echo(f"\n{_line(found.sentence)}.")
+
+
+def _line(text: str) -> str:
+    """One line: what begins another could be a command to the CI that reads the log."""
+    return " ".join(plain(text).split())
 
 
 def _post(found: Verdict) -> None:
