@@ -15,6 +15,7 @@ from harness.study.report import amounts
 from harness.study.report.texts import short
 
 AT_ONCE = 3
+LONG, LONG_PX = 2000, 420
 CLASSES = {"hit": "h-hit", "missed": "h-miss", "noise": "h-noise", "gap": "h-gap", "": ""}
 
 
@@ -79,7 +80,8 @@ def _side(side: dict[str, Any]) -> None:
     elif side["answer"] is None:
         frame.text("no answer", "h-soft")
     else:
-        frame.text(side["answer"].text)
+        with st.container(border=False, height=LONG_PX if len(side["answer"].text) > LONG else "content"):
+            frame.text(side["answer"].text)
         _note(side["answer"].note)
     facts = [f"{amounts.number(side['latency_ms'], 1)} ms", f"USD {amounts.money(side['cost_usd'])}"]
     facts.append(f"{amounts.count(side['input_tokens'])} + {amounts.count(side['output_tokens'])} tokens")
