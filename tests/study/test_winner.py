@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from benchmarks.ranking import Population, crowded_top, two_groups, winner, winners
 
+import harness
 from harness.study.framing import Bounds
 from harness.study.resampling import clustered_error
 from harness.study.sums import sums_of
@@ -31,6 +33,34 @@ def test_the_corrected_score_is_right_on_average(population: Population, example
     assert abs(found["bias"]) <= 0.5 + 2 * found["error"]
     assert found["raw"] > 0.5 + 2 * found["error"]
     assert found["coverage"] >= 0.92
+
+
+@pytest.mark.parametrize(("variants", "runs"), [(192, 150), (12, 300)])
+def test_ties_do_not_let_the_luck_of_the_chosen_back_in(variants: int, runs: int) -> None:
+    """Equal variants, 50 scores of 0 and 1, columns in the order of the ranking: the bias is within half a point and
+    two standard errors."""
+    random = np.random.default_rng(13)
+    biases = []
+    for _ in range(runs):
+        scores = random.integers(0, 2, size=(50, variants)).astype(float)
+        biases.append(winner(scores[:, np.argsort(-scores.mean(axis=0), kind="stable")], np.arange(50)).score - 0.5)
+    assert abs(np.mean(biases)) <= 0.005 + 2 * np.std(biases) / np.sqrt(runs)
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    """A frame shuffled, ties and clusters of unequal size in it, has the same winner's score and interval."""
+    random = np.random.default_rng(14)
+    rows = [
+        {"variant": f"v{v}", "example": f"e{e}", "cluster": f"c{e * e % 23}", "value": float(random.random() < 0.5)}
+        for e in range(60)
+        for v in range(20)
+    ]
+    rows += [{"variant": "v20", "example": f"e{e}", "cluster": f"c{e * e % 23}", "value": e % 4 > 0} for e in range(60)]
+    scores = pd.DataFrame(rows)
+    found = [harness.rank(scores.sample(frac=1, random_state=seed)).winner for seed in range(3)]
+    for other in found[1:]:
+        assert other.variant == found[0].variant == "v20"
+        assert (other.score, other.low, other.high) == pytest.approx((found[0].score, found[0].low, found[0].high))
 
 
 def test_a_winner_by_far_keeps_its_score() -> None:

@@ -16,7 +16,7 @@ from harness.errors import UserError
 from harness.study.bestset import Gaps, gaps_of
 from harness.study.framing import Bounds, bounds_of, matrix_of
 from harness.study.matrix import Matrix
-from harness.study.resampling import FEW_CLUSTERS
+from harness.study.resampling import FEW_CLUSTERS, codes_of
 from harness.study.sums import sums_of
 from harness.study.winner import LEAST_CLUSTERS, NEXT_GAIN, SPLITS, Winner, winner_of
 
@@ -57,7 +57,10 @@ class Place:
 
 @dataclass(frozen=True)
 class _Ground:
-    """What a ranking rests on; columns of `values` and entries of `gaps` in the order of the ranking."""
+    """What a ranking rests on; columns of `values` and entries of `gaps` in the order of the ranking.
+
+    Rows are sorted by the example's name, so that the splits do not depend on the order in which scores came.
+    """
 
     values: NDArray[np.float64]
     clusters: NDArray[np.int64]
@@ -206,7 +209,8 @@ def rank(
         places.append(Place(matrix.variants[i], means[i], gap, p, p is None or p > alpha, *ends, *counts))
     clusters = len(np.unique(matrix.clusters[scored[:, order[0]]]))
     cautions = _cautions(matrix, order, scored, worst, clusters)
-    ground = _Ground(ordered, matrix.clusters, gaps, direction, bounds, alpha)
+    by_name = sorted(range(len(matrix.examples)), key=lambda i: matrix.examples[i])
+    ground = _Ground(ordered[by_name], codes_of(matrix.clusters[by_name].tolist()), gaps, direction, bounds, alpha)
     cheapest, prices = None, None
     if costs is not None:
         prices = _prices(costs, [place.variant for place in places])

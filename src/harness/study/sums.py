@@ -12,6 +12,9 @@ from harness.study.framing import Bounds
 
 Floats = NDArray[np.float64]
 
+_ROUNDING = 1e-9
+"""Means that are apart by no more are equal: the rest is what floating-point sums leave."""
+
 
 @dataclass(frozen=True)
 class Sums:
@@ -30,6 +33,16 @@ class Sums:
         """The best variant in each row of weights."""
         means = self.means(weights)
         found: NDArray[np.int64] = np.argmax(np.where(np.isnan(means), -np.inf, means), axis=1)
+        return found
+
+    def shares_of_best(self, weights: Floats) -> Floats:
+        """Shares (weights' rows x variants) that add up to 1 over the best of each row: equal ones for equal means."""
+        means = self.means(weights)
+        known = np.where(np.isnan(means), -np.inf, means)
+        highest = known.max(axis=1, keepdims=True)
+        room = _ROUNDING * np.maximum(np.abs(np.where(np.isfinite(highest), highest, 0.0)), 1.0)
+        tied = np.isfinite(known) & (known >= highest - room)
+        found: Floats = tied / np.maximum(tied.sum(axis=1, keepdims=True), 1)
         return found
 
     def interval(self, variant: int, alpha: float, bounds: Bounds) -> tuple[float, float]:

@@ -7,6 +7,8 @@ of them, so what choosing on a half gains over choosing on a quarter of the clus
 times: gains from doubling the examples shrink by 1/2 where variants clearly differ (regret falls as 1/n), and grow by
 1.4 where differences drown in noise (it falls as the root of n, and is then small). docs/decisions/0018-ranking.md has
 the simulations that chose this rule, and those that its rivals lost.
+Where several variants are the best of a half, as is common with scores of 0 and 1, their scores are averaged: to take
+the first of them would prefer the one that all examples chose, and let its luck back in.
 """
 
 from __future__ import annotations
@@ -80,26 +82,34 @@ def _corrected(by_cluster: Sums, first: int, raw: float) -> tuple[float, float]:
     """
     train, quarters = _splits(len(by_cluster.sums))
     test = 1.0 - train
-    rows = np.arange(len(train))
     tested = by_cluster.means(test)
-    chosen = by_cluster.best(train)
-    on_half = tested[rows, chosen]
-    on_quarter = np.stack([tested[rows, by_cluster.best(part)] for part in quarters])
+    chosen = by_cluster.shares_of_best(train)
+    on_half = _scored(tested, chosen)
+    on_quarter = np.stack([_scored(tested, by_cluster.shares_of_best(part)) for part in quarters])
     gain = float(np.nanmean(on_half) - np.nanmean(on_quarter))
     score = min(raw, float(np.nanmean(on_half)) + NEXT_GAIN * gain)
-    error = max(by_cluster.error(first), _typical_error(by_cluster, test, chosen, on_half))
+    error = max(by_cluster.error(first), _typical_error(by_cluster, test, chosen, tested))
     return score, math.hypot(error, gain)
 
 
-def _typical_error(by_cluster: Sums, test: Floats, chosen: NDArray[np.int64], means: Floats) -> float:
+def _scored(tested: Floats, chosen: Floats) -> Floats:
+    """Mean score of what each split chose, by the shares `chosen`; NaN where it has none among the tested."""
+    there = chosen * ~np.isnan(tested)
+    with np.errstate(invalid="ignore"):
+        found: Floats = (there * np.nan_to_num(tested)).sum(axis=1) / there.sum(axis=1)
+    return found
+
+
+def _typical_error(by_cluster: Sums, test: Floats, chosen: Floats, means: Floats) -> float:
     """Root mean square over the splits of the error that the chosen variant's mean over all clusters would have."""
-    residuals = test * (by_cluster.sums[:, chosen].T - np.nan_to_num(means)[:, None] * by_cluster.counts[:, chosen].T)
-    counts = by_cluster.counts[:, chosen].T
-    groups = (test * (counts > 0)).sum(axis=1)
-    tested, everywhere = (test * counts).sum(axis=1), counts.sum(axis=1)
+    sums, counts, at = by_cluster.sums, by_cluster.counts, np.nan_to_num(means)
+    squares = test @ sums**2 - 2 * at * (test @ (sums * counts)) + at**2 * (test @ counts**2)
+    groups, tested = test @ (counts > 0), test @ counts
     usable = (groups > 1) & (tested > 0)
-    variances = groups / np.maximum(groups - 1, 1) * (residuals**2).sum(axis=1) / np.maximum(tested, 1) ** 2
-    return math.sqrt(float((variances * tested / np.maximum(everywhere, 1))[usable].mean())) if usable.any() else 0.0
+    variances = groups / np.maximum(groups - 1, 1) * np.maximum(squares, 0.0) / np.maximum(tested, 1) ** 2
+    variances *= tested / np.maximum(counts.sum(axis=0), 1)
+    weights = chosen * usable
+    return math.sqrt(float((weights * variances).sum() / weights.sum())) if weights.any() else 0.0
 
 
 def _splits(groups: int) -> tuple[Floats, tuple[Floats, Floats]]:
