@@ -29,7 +29,7 @@ def report(stored: StoredSweep, *arguments: str) -> Result:
     ("name", "more", "begins"),
     [
         ("r.html", (), "<!doctype html>"),
-        ("sub/r.md", (), "## "),
+        ("r.md", (), "## "),
         ("r.txt", ("--as", "md"), "## "),
         ("r.HTM", (), "<!doctype html>"),
     ],
@@ -37,7 +37,7 @@ def report(stored: StoredSweep, *arguments: str) -> Result:
 def test_the_name_tells_the_form(
     stored: StoredSweep, tmp_path: Path, name: str, more: tuple[str, ...], begins: str
 ) -> None:
-    """HTML or Markdown by the ending, or as asked for; folders are made; the verdict is printed."""
+    """HTML or Markdown by the ending, or as asked for; the verdict is printed."""
     done = report(stored, "-o", str(tmp_path / name), *more)
     assert done.exit_code == 0, done.output
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(begins)
@@ -93,7 +93,8 @@ def test_a_baseline_is_a_variant_of_the_sweep_or_any_run(stored: StoredSweep, tm
         (("-o", "r.pdf"), "neither .html nor .md"),
         (("-o", "-", "--json"), "both want standard output"),
         (("--baseline", "nobody"), "nobody"),
-        (("-o", "/proc/none/r.html"), "cannot be written"),
+        (("-o", "/proc/none/r.html"), "there is no folder /proc/none; make it, or name another"),
+        (("-o", "/proc/r.html"), "cannot be written"),
     ],
 )
 def test_what_cannot_be_is_refused(stored: StoredSweep, arguments: tuple[str, ...], said: str) -> None:

@@ -97,8 +97,9 @@ def _page(content: dict[str, Any], form: str) -> str:
 
 
 def _write(file: Path, text: str) -> None:
+    if not file.parent.is_dir():
+        raise UserError(f"report: {file} cannot be written: there is no folder {file.parent}; make it, or name another")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UserError(f"report: {file} cannot be written: {error.strerror or error}") from error

@@ -10,7 +10,7 @@ from harness.errors import UserError
 from harness.study.effects import effects_of
 from harness.study.pareto import pareto
 from harness.study.report.amounts import finite
-from harness.study.report.material import Floats, Material
+from harness.study.report.material import NOT_YET, Floats, Material
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,8 @@ def effects_section(material: Material) -> dict[str, Any]:
     """Effects of the axes on the objective; `note` says why there are none."""
     if len(material.places) < 2:
         return {"note": "effects need two variants with scores"}
+    if not material.whole:
+        return {"note": NOT_YET}
     import pandas as pd
 
     metric = material.metric
@@ -56,6 +58,8 @@ def front_section(material: Material) -> dict[str, Any]:
     """The front over quality, cost and latency; `note` says why there is none."""
     if len(material.places) < 2:
         return {"note": "a front needs two variants with scores"}
+    if not material.whole:
+        return {"note": NOT_YET}
     columns, left_out = {"quality": material.values}, []
     for name, what in (("cost_usd", "cost"), ("latency_ms", "latency")):
         grid = _expense(material, name)

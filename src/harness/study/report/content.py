@@ -9,7 +9,7 @@ from harness.study.pairs import Run
 from harness.study.report.axes import effects_section, front_section
 from harness.study.report.changes import changes
 from harness.study.report.contest import contest_of, contest_section
-from harness.study.report.material import Material
+from harness.study.report.material import NOT_YET, Material
 from harness.study.report.origin import metrics_section, origin
 from harness.study.report.standings import standings
 from harness.study.report.tags import tags_section
@@ -39,7 +39,7 @@ def content_of(stored: StoredSweep, baseline: Run | None = None, examples: int =
         "ranking": standings(material),
         "effects": effects_section(material),
         "front": front_section(material),
-        "baseline": contest_section(contest),
+        "baseline": contest_section(contest) if material.whole or contest is None else {"note": NOT_YET},
         "tags": tags_section(material, contest),
         "changes": changes(contest, examples),
         "failures": failures_section(material),

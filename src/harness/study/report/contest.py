@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,8 @@ from harness.study.summary import worst_of
 class Contest:
     """Scores of the winner (`here`) and of the baseline (`there`) on the `examples` that both sweeps hold.
 
-    Failed cells count as the worst score, as in the ranking. `chosen` says how the baseline was chosen.
+    Failed cells count as the worst score, as in the ranking. `chosen` says how the baseline was chosen. `gap` is the
+    difference that examples are reckoned for; `points` whether differences are told in points.
     """
 
     winner: Run
@@ -34,6 +36,8 @@ class Contest:
     there: Floats
     direction: str
     width: float | None
+    gap: float | None
+    points: bool
 
     @property
     def gains(self) -> Floats:
@@ -49,6 +53,16 @@ class Contest:
     def comparison(self) -> Comparison | None:
         """The paired comparison; None where no example has both scores."""
         return self.of(range(len(self.examples)))
+
+    @property
+    def sentence(self) -> str:
+        """The comparison in words; empty where there is none."""
+        found = self.comparison
+        if found is None:
+            return ""
+        if self.gap is None:
+            return f"no difference can be claimed: all scores are equal (n = {found.n:,})"
+        return dataclasses.replace(found, points=self.points).sentence(self.gap)
 
     def of(self, rows: Iterable[int]) -> Comparison | None:
         """The comparison on some of the examples."""
@@ -87,7 +101,18 @@ def contest_of(material: Material, baseline: Run | None) -> Contest | None:
         at = {example: i for i, example in enumerate(found.examples)}
         column = found.filled(worst_of(stored))[:, found.variants.index(name)]
         columns.append(column[[at[example["id"]] for example in rows]])
-    return Contest(run, baseline, chosen, rows, columns[0], columns[1], material.direction, material.width)
+    return Contest(
+        run,
+        baseline,
+        chosen,
+        rows,
+        columns[0],
+        columns[1],
+        material.direction,
+        material.width,
+        material.gap,
+        material.points,
+    )
 
 
 def contest_section(contest: Contest | None) -> dict[str, Any]:
@@ -104,7 +129,7 @@ def contest_section(contest: Contest | None) -> dict[str, Any]:
         "baseline": f"{base.id}/{entry['id']}",
         "baseline_label": entry["label"],
         "chosen": contest.chosen,
-        "sentence": found.sentence(),
+        "sentence": contest.sentence,
         "difference": found.difference,
         "low": contest.possible(found.low),
         "high": contest.possible(found.high),

@@ -24,7 +24,7 @@ def of_status(material: Material) -> str:
     summary = material.summary
     said = _STATUS.get(material.stored.status, "")
     if summary["finished_cells"] < summary["cells"]:
-        said += f" {summary['finished_cells']:,} of {summary['cells']:,} cells are there."
+        said += f" {summary['finished_cells']:,} of {amounts.plural(summary['cells'], 'cell')} are there."
     why = material.stored.exit.get("reason") or material.stored.exit.get("error")
     return f"{said} It says: {why}" if said and isinstance(why, str) else said.strip()
 
@@ -32,10 +32,15 @@ def of_status(material: Material) -> str:
 def of_cautions(material: Material) -> Sentences:
     """What the ranking and the sweep itself warn of."""
     summary = material.summary
-    few = f"only {material.ranking.clusters} clusters"
+    told = (
+        f"only {material.ranking.clusters} clusters",
+        "no variant is known to lose",
+        "the winner's score is not corrected",
+        "without any score, and left out",
+    )
     ranking = material.ranking.cautions if material.scored else ()
     for caution in (*ranking, *(summary.get("cautions") or ())):
-        if not caution.startswith((few, "no variant is known to lose", "the winner's score is not corrected")):
+        if not caution.startswith(told):
             yield "caution", f"{caution[0].upper()}{caution[1:]}.", DOUBT
     if summary.get("left_out"):
         count = amounts.plural(summary["left_out"], "document")
@@ -47,15 +52,24 @@ def of_cautions(material: Material) -> Sentences:
 
 
 def of_failures(material: Material) -> Sentences:
-    """Cells that failed, by kind, and answers that no metric could score."""
+    """Cells without an answer, by kind, and answers that a metric could not score, by reason."""
     summary = material.summary
     failed, done = summary["failed_cells"], summary["finished_cells"]
     if failed:
+        have = "has" if failed == 1 else "have"
         kinds = ", ".join(f"{count:,} x {what}" for what, count in list(summary["failures"].items())[:5])
-        yield "failures", f"{failed:,} of {done:,} cells failed: {kinds}.", DOUBT
+        yield "failures", f"{failed:,} of {amounts.plural(done, 'cell')} {have} no answer: {kinds}.", DOUBT
     elif done:
-        yield "failures", f"No failure in {amounts.plural(done, 'cell')}.", PLAIN
+        yield "failures", "The cell has an answer." if done == 1 else f"All {done:,} cells have an answer.", PLAIN
     broken = {name: int((found.failed - found.unanswered).sum()) for name, found in material.matrices.items()}
-    told = [f"{name} {count:,}" for name, count in broken.items() if count]
+    reasons = summary.get("score_failures") or {}
+    told = [f"{name} {count:,}{_why(reasons.get(name))}" for name, count in broken.items() if count]
     if told:
-        yield "failures", f"Answers that were there but could not be scored: {', '.join(told)}.", DOUBT
+        yield "failures", f"Answers that are there but could not be scored: {', '.join(told)}.", DOUBT
+
+
+def _why(reasons: dict[str, int] | None) -> str:
+    """The most frequent reason for which answers could not be scored."""
+    if not reasons:
+        return ""
+    return f" ({'mostly ' if len(reasons) > 1 else ''}{next(iter(reasons))})"

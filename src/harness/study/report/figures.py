@@ -20,11 +20,22 @@ def ranking_chart(found: dict[str, Any]) -> Chart:
     unit = f", {found['unit']}" if found["unit"] else ""
     rows = [_row(scale, f"{row['place']}. {_name(row)}", row, row["score"], row["in_best_set"]) for row in shown]
     more = len(found["rows"]) - len(shown)
-    caption = (
-        f"{found['metric']} with intervals that hold for all variants at once. Filled: the best set. "
-        "Hollow: worse than the first beyond noise." + (f" {more:,} more variants are in the tables." if more else "")
-    )
+    are = "is" if more == 1 else "are"
+    rest = f" {amounts.plural(more, 'more variant')} {are} in the tables." if more else ""
+    caption = f"{found['metric']}{_marks(found)}.{rest}"
     return {"rows": rows, "axis": charts.axis(scale, f"{found['metric']} ({direction}{unit})"), "caption": caption}
+
+
+def _marks(found: dict[str, Any]) -> str:
+    """What the marks of the ranking's chart mean."""
+    if not found["whole"]:
+        return " of what is there, without intervals. Hollow: known to be worse"
+    if len(found["rows"]) == 1:
+        return " with its interval"
+    return (
+        " with intervals that hold for all variants at once. Filled: the best set. "
+        "Hollow: worse than the first beyond noise"
+    )
 
 
 def shares_chart(found: dict[str, Any]) -> Chart:

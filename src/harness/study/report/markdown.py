@@ -101,16 +101,28 @@ def _ranking(found: dict[str, Any]) -> str:
         for row in found["rows"][:ROWS]
     ]
     unit = f" ({escaped(found['unit'])})" if found["unit"] else ""
-    heads = ["#place", "configuration", f"#{code(found['metric'])}{unit}", "#interval", "#p", "#n", "#failed"]
+    heads = ["#place", "configuration", f"#{code(found['metric'])}{unit}", "#interval", "#p", "#n", "#no score"]
     more = len(found["rows"]) - len(rows)
     notes = (
-        "\\* in the best set: cannot be told from the first. Intervals hold for all variants at once. "
-        f"n is of {amounts.plural(found['examples'], 'example')} in {amounts.plural(found['clusters'], 'cluster')}. "
-        f"{escaped(found['method'][:1].upper() + found['method'][1:])}." + (f" {more:,} more variants." if more else "")
+        f"{_marks(found)}n is of {amounts.plural(found['examples'], 'example')} in "
+        f"{amounts.plural(found['clusters'], 'cluster')}. No score: without an answer, or the answer could not be "
+        f"scored. {escaped(found['method'][:1].upper() + found['method'][1:])}."
     )
+    if more:
+        are = "is" if more == 1 else "are"
+        notes = f"**{amounts.plural(more, 'more variant')}** {are} in the HTML page and in --json.\n\n{notes}"
     direction = "higher" if found["direction"] == "maximize" else "lower"
     table = _table([*heads, "#USD per 1,000 answers", "#latency, ms"], rows)
     return f"### Ranking ({direction} is better)\n\n{table}\n\n{notes}"
+
+
+def _marks(found: dict[str, Any]) -> str:
+    """What stands behind the star, and what intervals hold for."""
+    if not found["whole"]:
+        return "\\* not known to be worse. "
+    if len(found["rows"]) == 1:
+        return ""
+    return "\\* in the best set: cannot be told from the first. Intervals hold for all variants at once. "
 
 
 def _effects(found: dict[str, Any]) -> str:
@@ -149,7 +161,7 @@ def _tags(found: dict[str, Any]) -> str:
         return ""
     rows = [
         [
-            code(row["tag"], 60),
+            code(row["tag"], 60) + (" \\!" if row["caution"] else ""),
             amounts.count(row["examples"]),
             amounts.count(row["clusters"]),
             amounts.number(row["winner_score"]),
@@ -164,7 +176,11 @@ def _tags(found: dict[str, Any]) -> str:
     heads = ["tag", "#examples", "#clusters", "#winner", "#baseline", "#difference", "#95% interval", "#p", "verdict"]
     more = found["looked_at"] - len(rows)
     note = escaped(found["method"][:1].upper() + found["method"][1:])
-    return f"### By tag\n\n{_table(heads, rows)}\n\n{note}." + (f" {more:,} more tags." if more else "")
+    rough = " \\! marks fewer than 30 clusters, from which intervals are rough."
+    if not any(row["caution"] for row in found["rows"][:TAGS]):
+        rough = ""
+    rest = f"**{amounts.plural(more, 'more tag')}** not shown.\n\n" if more else ""
+    return f"### By tag\n\n{_table(heads, rows)}\n\n{rest}{note}.{rough}"
 
 
 def _changes(found: dict[str, Any], metric: str) -> str:

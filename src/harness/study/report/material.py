@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 
 from harness.store import StoredSweep
 from harness.study.expenses import Expense, expenses
+from harness.study.live import live
 from harness.study.matrix import Matrix, matrices
 from harness.study.ranking import Ranking
 from harness.study.report.amounts import finite
 from harness.study.summary import ranking_of, summary_of, worst_of
 
 Floats = NDArray[np.float64]
+
+NOT_YET = (
+    "not told of a part of a sweep: its p-values and intervals are those of one look at all cells, and where cells are "
+    "missing only whole clusters compare"
+)
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,23 @@ class Material:
         """Whether any cell has a score by the objective."""
         return bool(self.matrix.scored.any())
 
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all cells are there that there will be, so that figures of one look hold."""
+        if self.stored.status == "running":
+            return False
+        return self.stored.status == "complete" or self.summary["finished_cells"] >= self.summary["cells"]
+
+    @cached_property
+    def live(self) -> dict[str, Any]:
+        """The figures by the objective that hold at every look; see `harness.study.live`."""
+        return live(self.stored, self.metric["name"])
+
+    @cached_property
+    def unmeasured(self) -> list[str]:
+        """The variants without any score, in the order of the plan."""
+        return [name for name in self.variants if name not in self.places]
+
     @property
     def width(self) -> float | None:
         """How far apart two scores can be; None for an open range."""
@@ -94,6 +117,21 @@ class Material:
     def looked_for(self) -> float | None:
         """A difference worth finding: 2 points of a range from 0 to 1, 2% of another; None for an open range."""
         return None if self.width is None else 0.02 * self.width
+
+    @property
+    def points(self) -> bool:
+        """Whether differences are told in points: the range is 0 to 1."""
+        return (self.metric["low"], self.metric["high"]) == (0, 1)
+
+    @cached_property
+    def gap(self) -> float | None:
+        """The difference that examples are reckoned for: `looked_for`; for an open range that of the two best, and
+        where they are equal a hundredth of the spread of all scores. None where all scores are equal."""
+        if self.looked_for is not None or not self.scored:
+            return self.looked_for
+        places = self.ranking.places
+        apart = abs(places[1].gap) if len(places) > 1 and not math.isnan(places[1].gap) else 0.0
+        return apart or float(np.nanmax(self.values) - np.nanmin(self.values)) / 100 or None
 
     def possible(self, end: float | None) -> float | None:
         """The end of an interval of scores, within the metric's range; None where there is no end at all."""

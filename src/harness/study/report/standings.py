@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.study.report import progress
 from harness.study.report.amounts import finite
 from harness.study.report.material import Material
 
@@ -30,6 +31,9 @@ def standings(material: Material) -> dict[str, Any]:
         }
         for place in (ranking.places if material.scored else ())
     ]
+    if not material.whole and material.scored:
+        out = progress.ruled_out(material)
+        rows = [progress.blank(row, out) for row in rows]
     rows += [_row(material, run) | _BLANK for name, run in runs.items() if name not in material.places]
     return {
         "metric": material.metric["name"],
@@ -42,10 +46,18 @@ def standings(material: Material) -> dict[str, Any]:
         "clusters": ranking.clusters,
         "examples": len(material.stored.examples),
         "repeats": material.stored.header.get("repeats", 1),
-        "method": ranking.method,
+        "whole": material.whole,
+        "method": _method(material),
         "interval_method": material.summary["interval_method"],
         "rows": rows,
     }
+
+
+def _method(material: Material) -> str:
+    """How scores became places and intervals."""
+    if not material.whole:
+        return "means of the cells that are there, without intervals"
+    return material.ranking.method if len(material.places) > 1 else "mean; interval by Student's t of cluster sums"
 
 
 _BLANK: dict[str, Any] = {

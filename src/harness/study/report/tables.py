@@ -47,7 +47,7 @@ def ranking_tables(found: dict[str, Any]) -> tuple[Table, Table]:
         "#behind the first",
         "#p",
     ]
-    heads += ["#n", "#failed", "#USD per 1,000 answers", "#latency, ms"]
+    heads += ["#n", "#no score", "#USD per 1,000 answers", "#latency, ms"]
     cells = [_ranking_row(row, axes) for row in found["rows"]]
     best = [row["in_best_set"] for row in found["rows"]]
     unit = f", in {found['unit']}" if found["unit"] else ""

@@ -12,7 +12,7 @@ from harness.study.bestset import holm
 from harness.study.matrix import Matrix
 from harness.study.ranking import ALPHA, rank
 from harness.study.report.contest import Contest
-from harness.study.report.material import Material
+from harness.study.report.material import NOT_YET, Material
 from harness.study.resampling import FEW_CLUSTERS
 from harness.study.summary import worst_of
 
@@ -31,6 +31,8 @@ def tags_section(material: Material, contest: Contest | None) -> dict[str, Any]:
         return {"note": "no example has a tag"}
     if not material.scored:
         return {"note": "no variant has a score"}
+    if not material.whole:
+        return {"note": NOT_YET}
     kept = sorted(sorted(rows_of, key=lambda tag: (-len(rows_of[tag]), tag))[:MOST])
     rows = [_row(material, contest, tag, np.array(rows_of[tag]), len(rows_of)) for tag in kept]
     tested = [row for row in rows if row["p"] is not None]

@@ -44,3 +44,11 @@ def short(text: str, most: int = NAME) -> str:
 def visible(text: str) -> str:
     """The text with its control and direction characters spelt out, such as [U+202E]; new lines become line feeds."""
     return _HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+OPEN, CLOSE = "\ue000", "\ue001"
+
+
+def named(text: str) -> str:
+    """A variant's name inside a sentence, between marks that no text of ours has."""
+    return f"{OPEN}{text.replace(OPEN, '').replace(CLOSE, '')}{CLOSE}"

@@ -6,15 +6,15 @@ import math
 import re
 from typing import Any
 
-from harness.study.comparison import Comparison, compare
-from harness.study.report import amounts, doubts
+from harness.study.comparison import compare
+from harness.study.ranking import WITHIN
+from harness.study.report import amounts, doubts, progress
 from harness.study.report.contest import Contest
 from harness.study.report.doubts import DOUBT, GOOD, PLAIN, Sentences
 from harness.study.report.material import Material
+from harness.study.report.texts import CLOSE, OPEN, named
 from harness.study.resampling import FEW_CLUSTERS
 from harness.study.winner import LEAST_CLUSTERS
-
-_OPEN, _CLOSE = "\ue000", "\ue001"
 
 
 def verdict_of(material: Material, contest: Contest | None) -> dict[str, Any]:
@@ -31,13 +31,8 @@ def verdict_of(material: Material, contest: Contest | None) -> dict[str, Any]:
     return {"headline": _whole(headline), "headline_parts": headline, "sentences": sentences}
 
 
-def _name(text: str) -> str:
-    """A variant's name inside a sentence, between marks that no text of ours has."""
-    return f"{_OPEN}{text.replace(_OPEN, '').replace(_CLOSE, '')}{_CLOSE}"
-
-
 def _parts(text: str) -> list[tuple[bool, str]]:
-    found = [(i % 2 == 1, part) for i, part in enumerate(re.split(f"{_OPEN}|{_CLOSE}", text))]
+    found = [(i % 2 == 1, part) for i, part in enumerate(re.split(f"{OPEN}|{CLOSE}", text))]
     return [(is_name, part) for is_name, part in found if part]
 
 
@@ -49,12 +44,26 @@ def _headline(material: Material) -> str:
     metric = material.metric["name"]
     if not material.scored:
         return f"Nothing can be shipped on these data: no variant has a score of {metric}."
-    first = _name(material.label(material.ranking.places[0].variant))
-    if len(material.variants) == 1:
-        return f"One configuration was measured, and nothing to compare it with: {first}."
+    first = named(material.label(material.ranking.places[0].variant))
+    if len(material.ranking.places) == 1:
+        told = f"One configuration was measured, and nothing to compare it with: {first}."
+        return f"{told}{_lacking(material)}"
+    if not material.whole:
+        doubt = "" if progress.settled(material) else " It is not surely the best."
+        return f"So far, ahead by the mean is {first}.{doubt}{_lacking(material)}"
     begins = "Ship" if material.stored.status == "complete" else "So far, ahead is"
+    return f"{_advice(material, begins, first)}{_lacking(material)}"
+
+
+def _lacking(material: Material) -> str:
+    count = len(material.unmeasured)
+    were = "was" if count == 1 else "were"
+    return f" {count:,} of {len(material.variants):,} variants {were} not measured." if count else ""
+
+
+def _advice(material: Material, begins: str, first: str) -> str:
     if len(material.ranking.best_set) == 1:
-        return f"{begins} {first}."
+        return f"{begins} {first}" + (", the best of those measured." if material.unmeasured else ".")
     if len(material.ranking.best_set) == len(material.ranking.places):
         return f"No difference can be claimed between the variants; ahead by the mean is {first}."
     return f"{begins} {first}. It is not surely the best."
@@ -62,7 +71,13 @@ def _headline(material: Material) -> str:
 
 def _sentences(material: Material, contest: Contest | None) -> Sentences:
     yield "status", doubts.of_status(material), DOUBT
-    if material.scored:
+    if not material.whole:
+        yield "part", progress.of_cells(material), DOUBT
+    yield "unmeasured", progress.of_unmeasured(material), DOUBT
+    if material.scored and not material.whole:
+        yield from progress.of_claims(material)
+        yield "score", progress.score_so_far(material), PLAIN
+    elif material.scored:
         yield from _sure(material)
         yield "cheapest", _cheapest(material), PLAIN
         yield from _winner(material)
@@ -81,7 +96,10 @@ def _sure(material: Material) -> Sentences:
         return
     basis = "paired differences, Holm-corrected at 5% over all pairs"
     if not alike:
-        yield "sure", f"Sure: each of the {amounts.plural(count - 1, 'other variant')} is worse ({basis}).", GOOD
+        others = "the other variant" if count == 2 else f"each of the {count - 1:,} other variants"
+        measured, tone = (" that was measured", DOUBT) if material.unmeasured else ("", GOOD)
+        said = f"{others[0].upper()}{others[1:]}" if measured else f"Sure: {others}"
+        yield "sure", f"{said}{measured} is worse ({basis}).", tone
         return
     worse = count - 1 - alike
     if worse:
@@ -105,10 +123,10 @@ def _needed(material: Material) -> str:
     if not both:
         return ""
     found = compare(pair[0][both], pair[1][both], [examples[i]["cluster"] for i in both])
-    gap = material.looked_for or abs(found.difference)
-    if not gap:
+    gap = material.gap
+    if gap is None:
         return "The two best score the same in every mean: no number of examples like these would tell them apart."
-    more, asked = found.more_examples(gap), _difference(material, found, gap)
+    more, asked = found.more_examples(gap), _amount(material, gap)
     if more is None:
         return f"How many more examples would show {asked} between the two best cannot be told from these scores."
     if more == 0:
@@ -117,8 +135,8 @@ def _needed(material: Material) -> str:
     return f"{more:,} more {noun} would be needed to show {asked} between the two best (80% power)."
 
 
-def _difference(material: Material, found: Comparison, gap: float) -> str:
-    if found.points and material.looked_for is not None:
+def _amount(material: Material, gap: float) -> str:
+    if material.points:
         return f"{100 * gap:.3g} points"
     return f"a difference of {amounts.number(gap)}" + _unit(material)
 
@@ -136,13 +154,18 @@ def _cheapest(material: Material) -> str:
     if material.expenses[ranking.places[0].variant].usd == min(material.expenses[v].usd or 0 for v in ranking.best_set):
         return f"It is the cheapest of the best set, too: USD {usd} for 1,000 answers."
     if ranking.cheapest == ranking.places[0].variant:
-        said = "No cheaper variant of the best set is known to be as good within 2 points"
+        said = f"No cheaper variant of the best set is known to be as good within {_within(material)}"
         return f"{said}: the first costs USD {usd} for 1,000 answers."
     first = amounts.per_thousand(material.expenses[ranking.places[0].variant].usd)
     return (
-        f"The cheapest of the best set is {_name(material.label(ranking.cheapest))}: "
-        f"USD {usd} for 1,000 answers in place of {first}, and at most 2 points worse than the best (95% sure)."
+        f"The cheapest of the best set is {named(material.label(ranking.cheapest))}: "
+        f"USD {usd} for 1,000 answers in place of {first}, and at most {_within(material)} worse than the best "
+        "(95% sure)."
     )
+
+
+def _within(material: Material) -> str:
+    return "2 points" if material.points else f"{WITHIN:g}{_unit(material)}"
 
 
 def _no_cheapest(costs: set[float | None]) -> str:
@@ -165,13 +188,15 @@ def _winner(material: Material) -> Sentences:
         yield "score", f"Its {metric} of {raw} is that of the luckiest, too: too few clusters to correct it.", DOUBT
         return
     ends = amounts.interval(material.possible(found.low), material.possible(found.high))
-    yield (
-        "score",
-        f"On fresh questions expect {metric} of about {amounts.number(found.score)}{_unit(material)} ({ends}, 95%). "
-        f"It scored {amounts.number(found.raw)} here, but was chosen as the best of {len(ranking.places):,}, and the "
-        "best of many has luck, too.",
-        PLAIN,
-    )
+    said = f"On fresh questions expect {metric} of about {amounts.number(found.score)}{_unit(material)} ({ends}, 95%)."
+    count = len(ranking.places)
+    if amounts.number(found.raw) == amounts.number(found.score):
+        chosen = "its score here: having been chosen changes nothing that shows"
+        yield "score", f"{said} That is {chosen}.", PLAIN
+        return
+    which, luck = ("better of two", "better of two") if count == 2 else (f"best of {count:,}", "best of many")
+    raw = f"It scored {amounts.number(found.raw)} here, but was chosen as the {which}, and the {luck} has luck, too."
+    yield "score", f"{said} {raw}", PLAIN
 
 
 def _against(material: Material, contest: Contest | None) -> Sentences:
@@ -179,8 +204,8 @@ def _against(material: Material, contest: Contest | None) -> Sentences:
         return
     (stored, _), (base, entry) = contest.winner, contest.baseline
     found = contest.comparison
-    sentence = found.sentence().replace("the first is", "the winner is").replace(" the second (", " it (")
-    said = f"Against the baseline ({_name(entry['label'])}): {sentence}."
+    sentence = contest.sentence.replace("the first is", "the winner is").replace(" the second (", " it (")
+    said = f"Against the baseline ({named(entry['label'])}): {sentence}."
     better = found.claims_difference and (found.difference > 0) == (contest.direction == "maximize")
     place = next((p for p in material.ranking.places if p.variant == entry["id"]), None)
     if base.id == stored.id and place is not None and place.p is not None and len(material.places) > 2:
