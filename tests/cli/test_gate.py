@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli.main import command
 from harness.errors import HarnessError
+from tests.cli.test_cli import harness as process
 from tests.workspaces import write
 
 BOT = '''
@@ -112,6 +113,19 @@ def test_a_dozen_examples_cannot_tell(tmp_path: Path) -> None:
         [row, _] = json.loads(done.stdout)["rows"]
         assert (done.exit_code, row["verdict"], row["needed"]) == (4, "cannot tell", 100)
         assert "about 100 examples would settle it" in row["sentence"]
+
+
+def test_the_process_ends_with_the_exit_code(tmp_path: Path) -> None:
+    """What a CI sees of the real command: 0, 1, 2 and 4."""
+    config = make(tmp_path)
+    base = sweep(config)
+    bad = make(tmp_path, prompt="broken", name="bad")
+    few = make(tmp_path, rules=RULES.replace("0.03", "0.001"), name="few")
+    targets = ((config, base, 0), (bad, base, 1), (config, "nobody", 2), (few, base, 4))
+    codes = [
+        process("gate", target, "--baseline", name, "--quiet", cwd=tmp_path).returncode for target, name, _ in targets
+    ]
+    assert codes == [code for *_, code in targets]
 
 
 def test_without_a_baseline_nothing_is_run(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def command(
         click.echo(workflow_commands(found), nl=False)
     _post(found)
     if found.exit_code:
-        raise click.exceptions.Exit(found.exit_code)
+        raise SystemExit(found.exit_code)  # click would swallow its own Exit
 
 
 def _write(found: Verdict, seconds: float, junit: Path | None, markdown: Path | None, openmetrics: Path | None) -> None:
