@@ -49,7 +49,7 @@ def effects_section(material: Material) -> dict[str, Any]:
         "differences_left_out": max(0, len(found.differences) - DIFFERENCES),
         "shares": _records(found.shares),
         "clusters": found.clusters,
-        "cautions": list(found.cautions),
+        "cautions": [_caution(text) for text in found.cautions],
         "method": found.method,
     }
 
@@ -91,8 +91,12 @@ def front_section(material: Material) -> dict[str, Any]:
         "rows": rows,
         "left_out": left_out,
         "clusters": found.clusters,
-        "cautions": list(found.cautions),
+        "cautions": [_caution(text) for text in found.cautions],
     }
+
+
+def _caution(text: str) -> str:
+    return text.replace("only 1 clusters", "only 1 cluster")
 
 
 def _surest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

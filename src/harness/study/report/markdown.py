@@ -88,7 +88,7 @@ def _named(parts: Iterable[tuple[bool, str]]) -> str:
 def _ranking(found: dict[str, Any]) -> str:
     rows = [
         [
-            amounts.count(row["place"]) + ("*" if row["in_best_set"] else ""),
+            amounts.count(row["place"]) + ("*" if row["in_best_set"] and len(found["rows"]) > 1 else ""),
             code(row["label"]),
             amounts.number(row["score"]),
             "-" if row["score"] is None else amounts.interval(row["low"], row["high"]),
@@ -104,7 +104,7 @@ def _ranking(found: dict[str, Any]) -> str:
     heads = ["#place", "configuration", f"#{code(found['metric'])}{unit}", "#interval", "#p", "#n", "#no score"]
     more = len(found["rows"]) - len(rows)
     notes = (
-        f"{_marks(found)}n is of {amounts.plural(found['examples'], 'example')} in "
+        f"{_marks(found)}n is of {amounts.plural(found['examples_in'], 'example')} in "
         f"{amounts.plural(found['clusters'], 'cluster')}. No score: without an answer, or the answer could not be "
         f"scored. {escaped(found['method'][:1].upper() + found['method'][1:])}."
     )

@@ -34,14 +34,22 @@ def of_cells(material: Material) -> str:
     matrix = material.matrix
     there = matrix.scored + matrix.failed > 0
     measured = [i for i, name in enumerate(matrix.variants) if name in material.places]
-    some, each = there.any(axis=1), there[:, measured].all(axis=1) if measured else np.zeros(len(there), dtype=bool)
+    each = there[:, measured].all(axis=1) if measured else np.zeros(len(there), dtype=bool)
+    examples, clusters = size_of(material)
     open_clusters = np.unique(matrix.clusters[~each])
     whole = int((~np.isin(np.unique(matrix.clusters), open_clusters)).sum())
     return (
         f"Of {amounts.plural(len(there), 'example')} in {_clusters(len(np.unique(matrix.clusters)))}, "
-        f"{int(some.sum()):,} in {_clusters(len(np.unique(matrix.clusters[some])))} have a result of any variant, and "
+        f"{examples:,} in {_clusters(clusters)} have a result of any variant, and "
         f"{int(each.sum()):,} of every measured one ({_clusters(whole)} whole)."
     )
+
+
+def size_of(material: Material) -> tuple[int, int]:
+    """How many examples have a result of any variant, and in how many clusters they are."""
+    matrix = material.matrix
+    some = (matrix.scored + matrix.failed > 0).any(axis=1)
+    return int(some.sum()), len(np.unique(matrix.clusters[some]))
 
 
 def of_claims(material: Material) -> Sentences:

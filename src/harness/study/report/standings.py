@@ -10,7 +10,11 @@ from harness.study.report.material import Material
 
 
 def standings(material: Material) -> dict[str, Any]:
-    """`rows`, best first, those without a score last; `metrics` are the names of all metrics."""
+    """`rows`, best first, those without a score last; `metrics` are the names of all metrics.
+
+    Of a sweep that is not `whole`, `clusters` counts those that are in, and there are no intervals and no p.
+    `examples_in` counts the examples with a result of any variant.
+    """
     ranking = material.ranking
     table = ranking.table
     lost = dict(zip(table["variant"], table["most_lost"], strict=True))
@@ -35,6 +39,7 @@ def standings(material: Material) -> dict[str, Any]:
         out = progress.ruled_out(material)
         rows = [progress.blank(row, out) for row in rows]
     rows += [_row(material, run) | _BLANK for name, run in runs.items() if name not in material.places]
+    examples_in, clusters_in = progress.size_of(material)
     return {
         "metric": material.metric["name"],
         "direction": material.direction,
@@ -43,8 +48,9 @@ def standings(material: Material) -> dict[str, Any]:
         "high": material.metric["high"],
         "axes": list(material.stored.header.get("axes") or next(iter(runs.values()), {"params": {}})["params"]),
         "metrics": [entry["name"] for entry in material.stored.metrics],
-        "clusters": ranking.clusters,
+        "clusters": clusters_in if not material.whole else ranking.clusters,
         "examples": len(material.stored.examples),
+        "examples_in": examples_in,
         "repeats": material.stored.header.get("repeats", 1),
         "whole": material.whole,
         "method": _method(material),

@@ -71,7 +71,7 @@ def _advice(material: Material, begins: str, first: str) -> str:
 
 def _sentences(material: Material, contest: Contest | None) -> Sentences:
     yield "status", doubts.of_status(material), DOUBT
-    if not material.whole:
+    if not material.whole or material.summary["finished_cells"] < material.summary["cells"]:
         yield "part", progress.of_cells(material), DOUBT
     yield "unmeasured", progress.of_unmeasured(material), DOUBT
     if material.scored and not material.whole:
