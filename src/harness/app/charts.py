@@ -13,6 +13,8 @@ from harness.study.report.texts import short, visible
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8A8A8A"
 CIVIDIS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"]
 TOOLTIP = {"trigger": "item", "renderMode": "richText", "confine": True}
+PLATE = {"color": "#fff", "backgroundColor": "rgba(40, 40, 40, 0.8)", "padding": [2, 4], "borderRadius": 3}
+"""For labels that lines run through; read on light and dark."""
 _LABEL = 44
 
 
@@ -39,7 +41,7 @@ def intervals(rows: Sequence[dict[str, Any]], title: str, names: Sequence[str], 
             "type": "category",
             "inverse": True,
             "data": [visible(short(name, _LABEL)) for name in names],
-            "axisLabel": {"interval": 0, "width": 190, "overflow": "truncate"},
+            "axisLabel": {"interval": 0, "width": 230, "overflow": "truncate"},
         },
         "series": [
             {
@@ -124,7 +126,7 @@ def heat(found: dict[str, Any], across: str, up: str, metric: str) -> dict[str, 
     """A heat map of mean scores over two axes, with the means written in."""
     values = [cell[2] for cell in found["cells"]]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    cells = [{"value": [i, j, round(mean, 4)]} for i, j, mean, _ in found["cells"]]
+    cells = [{"value": [i, j, round(mean, 3)]} for i, j, mean, _ in found["cells"]]
     few = len(found["across"]) <= 12
     return {
         "tooltip": TOOLTIP,
@@ -169,7 +171,13 @@ def parallel(
     ]
     dimensions.append({"dim": len(axes), "name": visible(metric), "scale": True})
     return {
-        "parallel": {"left": 60, "right": 110, "top": 40, "bottom": 24},
+        "parallel": {
+            "left": 60,
+            "right": 110,
+            "top": 40,
+            "bottom": 24,
+            "parallelAxisDefault": {"z": 20, "axisLabel": PLATE},
+        },
         "parallelAxis": dimensions,
         "visualMap": {
             "dimension": len(axes),
@@ -178,7 +186,7 @@ def parallel(
             "precision": 3,
             "right": 0,
             "top": "middle",
-            "inRange": {"color": CIVIDIS},
+            "inRange": {"color": CIVIDIS[1:]},
         },
         "series": [
             {

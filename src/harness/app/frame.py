@@ -134,7 +134,9 @@ def told(what: str) -> Iterator[None]:
         st.error(f"{what} cannot be shown: {plain(str(error))}")
     except Exception as error:  # noqa: BLE001  (a folder may hold anything: the page says so and goes on)
         said = plain(f"{type(error).__name__}: {error}"[:500])
-        st.error(f"{what} cannot be shown: the folder does not hold what this version reads ({said}).")
+        st.error(
+            f"{what} cannot be shown ({said}): the folder lacks what this version reads, or this is a bug of ours."
+        )
 
 
 def download(frame: pd.DataFrame, name: str, key: str) -> None:

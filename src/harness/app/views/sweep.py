@@ -84,7 +84,7 @@ def _ranking(found: dict[str, Any], name: str) -> None:
         "p": st.column_config.NumberColumn("p", format="%.3f", help="of the difference from the first, Holm-corrected"),
         "in_best_set": st.column_config.CheckboxColumn("best set"),
         "usd_per_1000": st.column_config.NumberColumn("USD per 1,000 answers", format="%.3f"),
-        "latency_ms": st.column_config.NumberColumn("latency, ms", format="%.0f"),
+        "latency_ms": st.column_config.NumberColumn("latency, ms", format="%.1f"),
     }
     frame.table(rows, "ranking-table", f"{name}-ranking", column_config=columns)
 
