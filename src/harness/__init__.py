@@ -22,8 +22,9 @@ __all__ = ["compare", "effects", "load", "power", "race", "rank", "runs", "sweep
 def sweep(path: str, **overrides: Any) -> Sweep:
     """Run a sweep file and return the loaded sweep.
 
-    `overrides` replace values of the file by name: `repeats=3`, `top_k=5`, a swept one's by a list, `chatbot={…}`. Besides, the command
-    line's options: `limit` (number of examples), `fresh` (ignore cached answers), `runs_uri` (where runs are kept).
+    `overrides` replace values of the file by name: `repeats=3`, `top_k=5`, a swept one's by a list, `chatbot={…}`.
+    Besides, the command line's options: `limit` (number of examples), `fresh` (ignore cached answers), `runs_uri`
+    (where runs are kept).
     Raises harness.errors.UserError for wrong input, Incomplete when the sweep could not finish.
     """
     import json

@@ -85,7 +85,7 @@ def _run() -> int:
     from harness.errors import HarnessError
 
     try:
-        command.main(standalone_mode=False)
+        code = command.main(standalone_mode=False)  # what a command exits with is returned, not raised
     except click.exceptions.Abort:
         return 130
     except KeyboardInterrupt:
@@ -105,4 +105,4 @@ def _run() -> int:
         traceback.print_exc()
         click.echo("harness: this is a bug of ours; the lines above are what we need to mend it", err=True)
         return 70
-    return 0
+    return code if isinstance(code, int) else 0
