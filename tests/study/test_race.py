@@ -129,3 +129,13 @@ def test_one_variant_wins_without_a_look() -> None:
     """Nobody else could be the best."""
     found = race([[0.0, 1.0]])
     assert (found.kept, found.best, found.cells) == ((0,), 0, 0)
+
+
+def test_a_race_prints_who_is_left_and_what_was_looked_at() -> None:
+    """And a confidence that is no number is refused."""
+    values = np.vstack([np.ones(400), np.zeros((2, 400))])
+    found = harness.race(values)
+    assert str(found).startswith("1 of 3 variants kept: 0; the best mean has 0; ")
+    assert f"{found.cells:,} of 1,200 cells" in str(found)
+    with pytest.raises(UserError, match="confidence is 'x'; give a number"):
+        harness.race(values, confidence="x")  # type: ignore[arg-type]

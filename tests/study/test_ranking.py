@@ -210,9 +210,49 @@ def test_one_variant_and_one_cluster_are_no_crash() -> None:
         (frame({"a": [1.0]}), {"direction": "up"}, "maximize"),
         (frame({"a": [1.0]}), {"alpha": 5}, "alpha is 5"),
         (frame({"a": [np.inf]}), {}, "infinite"),
+        (np.ones((3, 2)), {}, "needs a frame of scores .* got a value of type ndarray"),
+        (frame({"a": [1.0]}), {"alpha": "x"}, "alpha is 'x'; give a number"),
+        (frame({"a": [1.0]}), {"within": None}, "within is None; give a number"),
+        (frame({"a": [1.0]}), {"costs": {"a": "x"}}, "the cost of a is 'x'; give a number"),
+        (frame({"a": [1.0]}), {"costs": 3}, "costs is 3; give a mapping"),
+        (frame({"a": [1.0]}), {"low": 0.5, "high": 0.2}, "low is 0.5 and high is 0.2"),
+        (frame({"a": [1.0]}), {"low": "x"}, "low is 'x'; give a number"),
+        (frame({"a": [1.0, 7.0]}), {"low": 0, "high": 5}, "lie between 1 and 7, outside of low=0 high=5"),
+        (frame({"a": [1.0, 7.0]}), {"low": np.float64(2)}, "outside of low=2;"),
+        (pd.DataFrame({"variant": "a", "example": [1, 1], "value": 0.5}), {}, "two rows for variant 'a', example 1;"),
     ],
 )
 def test_what_cannot_be_ranked_is_refused(scores: pd.DataFrame, options: dict[str, object], found: str) -> None:
     """Each with what was found."""
     with pytest.raises(UserError, match=found):
         harness.rank(scores, **options)  # type: ignore[arg-type]
+
+
+def test_variants_without_a_common_example_are_said_and_not_judged() -> None:
+    """No gap and no p, in the places, the table and the matrix; the caution names both; the best set keeps both."""
+    scores = frame({"a": [0.9, 0.8, 0.9, None], "b": [0.1, 0.2, 0.1, 0.3]}).assign(example=[*"1234", *"5678"])
+    found = harness.rank(scores.assign(cluster=scores["example"]).dropna())
+    assert (found.places[1].gap, found.places[1].p) == (None, None)
+    assert found.table[["gap", "p"]].iloc[1].isna().all()
+    assert np.isnan(found.p.loc["a", "b"]) and found.p.loc["a", "a"] == 1
+    assert found.best_set == ["a", "b"]
+    assert any("no example in common" in text and "a and b" in text for text in found.cautions)
+
+
+def test_a_ranking_prints_as_places_and_not_as_data() -> None:
+    """Places, the corrected score, cautions; of many variants the first ten."""
+    random = np.random.default_rng(7)
+    found = harness.rank(frame({f"v{i}": list(random.uniform(size=20)) for i in range(30)}))
+    text = str(found)
+    assert found.best and found.best in text and "and 20 more" in text
+    assert f"on fresh examples: {found.winner.score:.4g}" in text
+    assert "caution: only 20 clusters" in text
+    assert len(text) < 1500 and "array" not in text
+
+
+def test_the_method_speaks_of_halves_only_where_the_winner_is_corrected() -> None:
+    """Not with three clusters, and not with one variant."""
+    columns = {"a": [0.5, 0.7, 0.6, 0.4], "b": [0.5, 0.6, 0.6, 0.3]}
+    assert "random halves" in harness.rank(frame(columns)).method
+    assert "as observed" in harness.rank(frame(columns, ["x", "y", "z", "z"])).method
+    assert "as observed" in harness.rank(frame({"a": columns["a"]})).method

@@ -21,6 +21,7 @@ from harness.errors import UserError
 from harness.study.bestset import holm
 from harness.study.framing import bounds_of, matrix_of
 from harness.study.grid import Axis, Grid, added, grid_of, interaction
+from harness.study.inference.given import level, shown
 from harness.study.resampling import FEW_CLUSTERS
 from harness.study.sums import sums_of
 
@@ -40,9 +41,10 @@ class Effects:
     `differences`: `axis`, `level`, `other`, `difference` (level minus other), `low`, `high` (not corrected), `p` (Holm
     over all rows). `shares`: `term` (an axis, `A x B`, or `rest`), `df`, `share` of the variance between the variants'
     true means, which is what is left when the noise of finitely many examples is taken out, `observed` (with that
-    noise), and `p` of the term's being nothing. What cannot be told is missing: levels of axes that change together
-    (`cautions` name them), p of terms with more degrees of freedom than clusters can test, and that of the rest. Shares
-    add up to 1 in balanced grids only (but for negative ones, which are shown as 0).
+    noise), and `p` of the term's being nothing. Shares never add up to more than 1: a term whose estimate is below zero
+    has none, and what the others then have too much is taken from all of them alike; where the total is not above
+    zero, no share can be told. What cannot be told is missing: levels of axes that change together
+    (`cautions` name them), p of terms with more degrees of freedom than clusters can test, and that of the rest.
     """
 
     levels: pd.DataFrame
@@ -51,6 +53,14 @@ class Effects:
     clusters: int
     cautions: tuple[str, ...]
     method: str = "least squares over variants' means; errors by clusters of examples; type II sums of squares"
+
+    def __str__(self) -> str:
+        """Each term's share, with its p-value, and the cautions."""
+        lines = [f"effects over {self.clusters} clusters, as shares of the variance between variants:"]
+        for row in self.shares.to_dict("records"):
+            share = "no share told" if row["share"] != row["share"] else f"{100 * row['share']:.0f}%"
+            lines.append(f"  {row['term']}: {share}" + ("" if row["p"] != row["p"] else f" (p = {row['p']:.2g})"))
+        return "\n".join([*lines, *(f"caution: {text}" for text in self.cautions)])
 
 
 @dataclass(frozen=True)
@@ -87,8 +97,11 @@ def effects_of(
     Cells without an answer count as the worst score where the range has an end (0 to 1 if all values lie there). Raises
     UserError for frames that do not fit together, a scored variant without any value, and fewer than two clusters.
     """
+    if direction not in ("maximize", "minimize"):
+        raise UserError(f"effects: direction is {shown(direction)}; write 'maximize' or 'minimize'")
+    alpha = level(alpha, "effects")
     matrix = matrix_of(scores, "effects")
-    worst = bounds_of(matrix, low, high).worst(direction)
+    worst = bounds_of(matrix, low, high, "effects").worst(direction)
     values = matrix.filled(worst)
     grid = grid_of(variants, matrix.variants, "effects")
     empty = [name for i, name in enumerate(matrix.variants) if np.isnan(values[:, i]).all()]
@@ -130,11 +143,11 @@ def _levels(grid: Grid, means: _Means, alpha: float) -> tuple[pd.DataFrame, pd.D
 
     rows, pairs = [], []
     for axis in grid.axes:
-        for i, level in enumerate(axis.levels):
+        for i, name in enumerate(axis.levels):
             value, low, high, _ = estimate(grid.level(axis, i))
             if value is None:
                 value, low, high, _ = estimate(grid.level(axis, i, observed=True))
-            rows.append((axis.name, level, int((axis.codes == i).sum()), value, low, high))
+            rows.append((axis.name, name, int((axis.codes == i).sum()), value, low, high))
         pairs += [
             (axis.name, axis.levels[i], axis.levels[j], *estimate(grid.level(axis, i) - grid.level(axis, j)))
             for i, j in combinations(range(len(axis.levels)), 2)
@@ -149,7 +162,10 @@ def _levels(grid: Grid, means: _Means, alpha: float) -> tuple[pd.DataFrame, pd.D
 
 
 def _shares(grid: Grid, means: _Means) -> pd.DataFrame:
-    """Each term's share of the variance between variants, with and without the noise of the examples."""
+    """Each term's share of the variance between variants, with and without the noise of the examples.
+
+    The denominator is the total, or the sum of the terms that are above zero, whichever is larger.
+    """
     import pandas as pd
 
     every = added(np.eye(len(means.values)), np.ones((len(means.values), 1)))
@@ -158,7 +174,7 @@ def _shares(grid: Grid, means: _Means) -> pd.DataFrame:
 
     def row(term: str, directions: Floats, tested: bool = True) -> None:
         observed, true = _squares(directions, means)
-        share = min(max(true / total[1], 0.0), 1.0) if total[1] > 0 else None
+        share = max(true, 0.0) if total[1] > 0 else None
         p = _wald(directions, means) if tested else None
         rows.append((term, directions.shape[1], share, observed / total[0] if total[0] > 0 else None, p))
 
@@ -171,7 +187,9 @@ def _shares(grid: Grid, means: _Means) -> pd.DataFrame:
         explained = np.hstack([explained, products])
     row(REST, added(np.eye(len(means.values)), explained), tested=False)
     shares = pd.DataFrame(rows, columns=["term", "df", "share", "observed", "p"])
-    return shares.astype({"share": float, "observed": float, "p": float})
+    shares = shares.astype({"share": float, "observed": float, "p": float})
+    shares["share"] /= max(total[1], float(shares["share"].sum()))
+    return shares
 
 
 def _squares(directions: Floats, means: _Means) -> tuple[float, float]:

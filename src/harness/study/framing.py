@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.errors import UserError, advice
 from harness.records.outcome import NO_ANSWER
+from harness.study.inference.given import frame, number, shown
 from harness.study.matrix import Matrix
 from harness.study.resampling import codes_of
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NEEDED = ("variant", "example", "value")
+_ROUNDING = 1e-9
+"""A mean of repeats may be outside of the range by so much."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def matrix_of(scores: pd.DataFrame, caller: str) -> Matrix:
     Variants and examples stand in the order of their first row. Raises
     UserError for missing columns, more than one metric, two rows for one cell, and an example in two clusters.
     """
+    frame(scores, "of scores with `variant`, `example`, `value`", caller)
     missing = [name for name in _NEEDED if name not in scores.columns]
     if missing:
         raise UserError(f"{caller}: the frame has no column {missing[0]!r}; {_columns(scores)}")
@@ -60,7 +64,7 @@ def matrix_of(scores: pd.DataFrame, caller: str) -> Matrix:
     cell = [name for name in ("variant", "example", "repeat") if name in scores.columns]
     doubled = scores.duplicated(cell)
     if doubled.any():
-        first = {name: scores.loc[doubled, name].iloc[0] for name in cell}
+        first = ", ".join(f"{name} {shown(scores.loc[doubled, name].iloc[0])}" for name in cell)
         raise UserError(f"{caller}: two rows for {first}; give each its `repeat`, or keep one")
     variants, variant_codes = _coded(scores["variant"])
     examples, example_codes = _coded(scores["example"])
@@ -87,10 +91,24 @@ def _without_answer(scores: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.
     return np.array([text.startswith(NO_ANSWER) for text in told], dtype=bool)
 
 
-def bounds_of(matrix: Matrix, low: float | None, high: float | None) -> Bounds:
-    """The range as given; 0 to 1 where none is given and all scores lie there."""
+def bounds_of(matrix: Matrix, low: float | None, high: float | None, caller: str) -> Bounds:
+    """The range as given; 0 to 1 where none is given and all scores lie there.
+
+    Raises UserError for ends that are no numbers or in the wrong order, and for scores outside.
+    """
+    low = None if low is None else number(low, "low", caller)
+    high = None if high is None else number(high, "high", caller)
+    if low is not None and high is not None and low >= high:
+        raise UserError(f"{caller}: low is {low:g} and high is {high:g}; low is the lower end of the metric's range")
     known = matrix.values[~np.isnan(matrix.values)]
-    if low is None and high is None and len(known) and known.min() >= 0 and known.max() <= 1:
+    lowest, highest = (float(known.min()), float(known.max())) if len(known) else (math.inf, -math.inf)
+    if (low is not None and lowest < low - _ROUNDING) or (high is not None and highest > high + _ROUNDING):
+        ends = f"{'' if low is None else f'low={low:g}'} {'' if high is None else f'high={high:g}'}".strip()
+        raise UserError(
+            f"{caller}: scores lie between {lowest:g} and {highest:g}, outside of {ends}; give the ends of the "
+            "metric's range, or leave them out"
+        )
+    if low is None and high is None and len(known) and lowest >= 0 and highest <= 1:
         return Bounds(0.0, 1.0)
     return Bounds(low, high)
 
@@ -130,7 +148,7 @@ def _clusters(
     twice = pairs["example"].duplicated()
     if pairs["cluster"].isna().any() or twice.any():
         example = pairs.loc[twice | pairs["cluster"].isna(), "example"].iloc[0]
-        raise UserError(f"{caller}: example {example!r} must be in one cluster, the same in all its rows")
+        raise UserError(f"{caller}: example {shown(example)} must be in one cluster, the same in all its rows")
     names = np.empty(count, dtype=object)
     names[codes] = scores["cluster"].to_numpy(dtype=object)
     return codes_of(list(names))

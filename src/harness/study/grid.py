@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
+from harness.study.inference.given import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +81,7 @@ def grid_of(variants: pd.DataFrame, order: list[str], caller: str) -> Grid:
     Columns `run` and `label`, and those with one level only, are no axes. Raises UserError when a variant is missing or
     stands there twice, and when no axis has two levels.
     """
+    frame(variants, "of variants with `variant` and a column per axis", caller)
     if "variant" not in variants.columns:
         raise UserError(f"{caller}: the frame of variants has no column 'variant'")
     names = [str(name) for name in variants["variant"]]

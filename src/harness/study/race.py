@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from harness.errors import UserError
 from harness.study.inference.betting import capital, shares
+from harness.study.inference.given import number
 from harness.study.resampling import codes_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _CAP = 0.95
 _RESERVE = 1.5
 """A third of alpha is kept back: between many equal variants the bound is nearly reached, and of 500 tests a rate just
 below alpha shows more than alpha every other time."""
+_SHOWN = 20
 _RICH = 500.0
 """The largest logarithm of capital that is told from others."""
 
@@ -53,6 +55,13 @@ class Race:
     left: dict[int, int] = field(default_factory=dict)
     assumes: str = ""
 
+    def __str__(self) -> str:
+        """Who is left, who has the best mean, and what was looked at."""
+        kept = ", ".join(str(i) for i in self.kept[:_SHOWN]) + (", …" if len(self.kept) > _SHOWN else "")
+        looked = f"{self.cells:,} of {self.available:,} cells ({100 * self.share:.0f}%) were looked at"
+        every = len(self.kept) + len(self.left)
+        return f"{len(self.kept)} of {every} variants kept: {kept}; the best mean has {self.best}; {looked}"
+
     @property
     def share(self) -> float:
         """The share of the available cells that was looked at."""
@@ -68,8 +77,9 @@ def race(values: ArrayLike, confidence: float = 0.95, clusters: Iterable[object]
     Raises UserError for what is no such array, a variant without any score, a confidence outside 0 to 1.
     """
     scores = _scores(values)
+    confidence = number(confidence, "confidence", "race")
     if not 0 < confidence < 1:
-        raise UserError(f"race: confidence lies between 0 and 1, usually 0.95; got {confidence}")
+        raise UserError(f"race: confidence lies between 0 and 1, usually 0.95; got {confidence:g}")
     units = _units(scores.shape[1], clusters, seed)
     low, high = float(np.nanmin(scores)), float(np.nanmax(scores))
     span, assumes = 1.0, "clusters are independent draws; scores lie between 0 and 1"

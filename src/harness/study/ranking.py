@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from harness.errors import UserError
 from harness.study.bestset import Gaps, gaps_of
 from harness.study.framing import Bounds, bounds_of, matrix_of
+from harness.study.inference.given import level, number, shown
 from harness.study.matrix import Matrix
-from harness.study.resampling import FEW_CLUSTERS, codes_of
+from harness.study.resampling import codes_of
+from harness.study.reservations import apart_of, cautions_of
 from harness.study.sums import sums_of
 from harness.study.winner import LEAST_CLUSTERS, NEXT_GAIN, SPLITS, Winner, winner_of
 
@@ -28,25 +30,29 @@ WITHIN = 0.02
 """How much of a metric's unit the cheapest variant may lose to the best."""
 METHOD = (
     "differences paired by example, Student's t of cluster sums, Holm over all pairs; "
-    "intervals of means by t, Bonferroni; "
+    "intervals of means by t, Bonferroni"
+)
+_CORRECTED = (
     f"winner by {SPLITS} random halves, tested on the other half, plus {NEXT_GAIN} x the gain from quarter to half"
 )
+_AS_OBSERVED = "the winner's score is as observed"
 _POWER = 0.8
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Place:
     """A variant's place in the ranking. `p` is Holm-corrected over all pairs, for its difference from the first; None
-    for the first.
+    for the first, and for one that has no example in common with it.
 
-    `gap` is that difference (first minus this, in the metric's own direction), on the examples that both have. `low`
-    and `high` are the interval of `score`, which holds for all variants at once; `n` counts the examples with a value,
-    `failed` the cells without.
+    `gap` is that difference (first minus this, in the metric's own direction), on the examples that both have, None
+    where there is none. `low` and `high` are the interval of `score`, which holds for all variants at once; `n` counts
+    the examples with a value, `failed` the cells without.
     """
 
     variant: str
     score: float
-    gap: float
+    gap: float | None
     p: float | None
     in_best_set: bool
     low: float
@@ -92,6 +98,26 @@ class Ranking:
     method: str = METHOD
     ground: _Ground | None = field(default=None, repr=False, compare=False)
 
+    def __str__(self) -> str:
+        """Places, scores and the best set as text: the first ten, and the cautions."""
+        if not self.places:
+            return f"{self.metric}: no variant has a score"
+        held = len(self.best_set)
+        lines = [
+            f"{self.metric}: {len(self.places)} variants over {self.clusters} clusters; {held} in the best set (*)"
+        ]
+        lines += [
+            f"{i + 1:3}{'*' if s.in_best_set else ' '} {s.variant}  {s.score:.4g} ({s.low:.4g} to {s.high:.4g})"
+            for i, s in enumerate(self.places[:_SHOWN])
+        ]
+        if len(self.places) > _SHOWN:
+            lines.append(f"     and {len(self.places) - _SHOWN} more")
+        best = self.winner
+        lines.append(f"{best.variant} on fresh examples: {best.score:.4g} ({best.low:.4g} to {best.high:.4g})")
+        if self.cheapest is not None:
+            lines.append(f"cheapest: {self.cheapest}")
+        return "\n".join([*lines, *(f"caution: {text}" for text in self.cautions)])
+
     @property
     def direction(self) -> str:
         """`maximize` or `minimize`."""
@@ -126,26 +152,32 @@ class Ranking:
 
     @cached_property
     def p(self) -> pd.DataFrame:
-        """Corrected p-values of all against all, variants in the order of the ranking."""
+        """Corrected p-values of all against all, in the order of the ranking; NaN for two without a common example."""
         import pandas as pd
 
         names = [place.variant for place in self.places]
-        return pd.DataFrame(self.ground.gaps.p if self.ground else [], index=names, columns=names)
+        if self.ground is None:
+            return pd.DataFrame([], index=names, columns=names)
+        gaps = self.ground.gaps
+        apart = (gaps.groups == 0) & ~np.eye(len(names), dtype=bool)
+        return pd.DataFrame(np.where(apart, np.nan, gaps.p), index=names, columns=names)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per place: `variant`, `mean`, `low`, `high`, `n`, `failed`, `gap`, `p`, `in_best_set`, `most_lost`.
 
-        `p` is 1 for the first. `most_lost` bounds what a variant loses to the best. With costs, there is `cost`.
+        `p` is 1 for the first; `p` and `gap` are NaN for one without an example in common with it. `most_lost` bounds
+        what a variant loses to the best. With costs, there is `cost`.
         """
         import pandas as pd
 
         names = ["variant", "mean", "low", "high", "n", "failed", "gap", "p", "in_best_set"]
         rows = [
-            (s.variant, s.score, s.low, s.high, s.n, s.failed, s.gap, 1.0 if s.p is None else s.p, s.in_best_set)
-            for s in self.places
+            (s.variant, s.score, s.low, s.high, s.n, s.failed, s.gap, s.p if i else 1.0, s.in_best_set)
+            for i, s in enumerate(self.places)
         ]
         frame = pd.DataFrame(rows, columns=names)
+        frame = frame.astype({"gap": float, "p": float})
         frame["most_lost"] = self.ground.gaps.most_lost(self.ground.alpha) if self.ground else []
         if self.costs is not None:
             frame["cost"] = [self.costs[place.variant] for place in self.places]
@@ -166,14 +198,14 @@ def rank_scores(
 
     Rows without a value are failed cells. `low` and `high` are the ends of the metric's range (0 and 1 where neither is
     given and all values lie there). `costs` gives each variant's cost. Raises UserError for a frame that is no such
-    thing, an unknown direction, an alpha outside 0 to 1, a variant without cost, a variant whose cost is no number.
+    thing, an unknown direction, an alpha outside 0 to 1, ends that are not in order, a value outside them, a variant
+    without cost, a variant whose cost is no number.
     """
     if direction not in ("maximize", "minimize"):
-        raise UserError(f"rank: direction is {direction!r}; write 'maximize' or 'minimize'")
-    if not 0 < alpha < 1:
-        raise UserError(f"rank: alpha is {alpha}; it lies between 0 and 1, usually 0.05")
+        raise UserError(f"rank: direction is {shown(direction)}; write 'maximize' or 'minimize'")
+    alpha, within = level(alpha, "rank"), number(within, "within", "rank")
     matrix = matrix_of(scores, "rank")
-    bounds = bounds_of(matrix, low, high)
+    bounds = bounds_of(matrix, low, high, "rank")
     return rank(matrix, direction, bounds.worst(direction), alpha, bounds=bounds, costs=costs, within=within)
 
 
@@ -196,19 +228,20 @@ def rank(
     means = {i: float(np.nanmean(values[:, i])) for i in present}
     order = sorted(present, key=lambda i: (-sign * means[i], i))
     if not order:
-        return Ranking(matrix.metric, (), None, 0, _cautions(matrix, order, scored, worst, 0))
+        return Ranking(matrix.metric, (), None, 0, cautions_of(matrix, order, scored, worst, 0))
     ordered = values[:, order]
     gaps = gaps_of(sign * ordered, matrix.clusters)
     sums = sums_of(ordered, matrix.clusters)
     places = []
     for at, i in enumerate(order):
         ends = sums.interval(at, alpha / len(order), bounds)
-        p = float(gaps.p[0, at]) if at else None
+        apart = gaps.groups[0, at] == 0
+        p = float(gaps.p[0, at]) if at and not apart else None
         counts = int(scored[:, i].sum()), int(matrix.failed[:, i].sum())
-        gap = float(gaps.differences[0, at])
+        gap = None if at and apart else float(gaps.differences[0, at])
         places.append(Place(matrix.variants[i], means[i], gap, p, p is None or p > alpha, *ends, *counts))
     clusters = len(np.unique(matrix.clusters[scored[:, order[0]]]))
-    cautions = _cautions(matrix, order, scored, worst, clusters)
+    cautions = cautions_of(matrix, order, scored, worst, clusters) + apart_of(gaps, [place.variant for place in places])
     by_name = sorted(range(len(matrix.examples)), key=lambda i: matrix.examples[i])
     ground = _Ground(ordered[by_name], codes_of(matrix.clusters[by_name].tolist()), gaps, direction, bounds, alpha)
     cheapest, prices = None, None
@@ -217,7 +250,8 @@ def rank(
         cheapest, caution = _cheapest(places, gaps.most_lost(alpha), prices, within)
         cautions += caution
     detectable = _detectable(gaps, alpha)
-    return Ranking(matrix.metric, tuple(places), detectable, clusters, cautions, cheapest, prices, METHOD, ground)
+    method = f"{METHOD}; {_CORRECTED if _is_corrected(clusters, len(places)) else _AS_OBSERVED}"
+    return Ranking(matrix.metric, tuple(places), detectable, clusters, cautions, cheapest, prices, method, ground)
 
 
 def _detectable(gaps: Gaps, alpha: float) -> float | None:
@@ -229,11 +263,17 @@ def _detectable(gaps: Gaps, alpha: float) -> float | None:
 
 
 def _prices(costs: Mapping[str, float] | pd.Series, variants: list[str]) -> dict[str, float]:
-    prices = {str(variant): float(cost) for variant, cost in costs.items()}
-    lacking = [variant for variant in variants if not np.isfinite(prices.get(variant, np.nan))]
+    if not hasattr(costs, "items"):
+        raise UserError(f"rank: costs is {shown(costs)}; give a mapping or a series from variant to cost")
+    given = {str(variant): cost for variant, cost in costs.items()}
+    lacking = [variant for variant in variants if given.get(variant) is None or given[variant] != given[variant]]
     if lacking:
         raise UserError(f"rank: no cost is given for {', '.join(lacking)}; give a number for each variant, or no costs")
-    return {variant: prices[variant] for variant in variants}
+    return {variant: number(given[variant], f"the cost of {variant}", "rank") for variant in variants}
+
+
+def _is_corrected(clusters: int, variants: int) -> bool:
+    return variants > 1 and clusters >= LEAST_CLUSTERS
 
 
 def _cheapest(
@@ -245,34 +285,3 @@ def _cheapest(
         caution = f"no variant is known to lose at most {within:g} to the best, so `cheapest` is the first"
         return places[0].variant, (caution,)
     return places[min(near, key=lambda at: (prices[places[at].variant], at))].variant, ()
-
-
-def _cautions(
-    matrix: Matrix, order: list[int], scored: NDArray[np.bool_], worst: float | None, clusters: int
-) -> tuple[str, ...]:
-    found = []
-    if clusters < FEW_CLUSTERS:
-        found.append(f"only {clusters} clusters: p-values and intervals from fewer than {FEW_CLUSTERS} are rough")
-    if clusters < LEAST_CLUSTERS and len(order) > 1:
-        found.append(f"the winner's score is not corrected: that needs {LEAST_CLUSTERS} clusters")
-    lacking = int(matrix.unanswered.sum())
-    if lacking and worst is None:
-        found.append(
-            f"{lacking} cells without an answer are left out: this range has no worst end, so failing may have helped"
-        )
-    elif lacking:
-        found.append(f"{lacking} cells without an answer count as {worst:g}, the worst score")
-    unscored = int(matrix.failed.sum()) - lacking
-    if unscored:
-        said = "if such answers are worse than others, scores are too high"
-        found.append(f"{unscored} answers could not be scored, and are left out: {said}")
-    lost = [name for i, name in enumerate(matrix.variants) if i not in set(order)]
-    if lost:
-        found.append(f"without any score, and left out: {', '.join(lost)}")
-    counts = scored[:, order].sum(axis=0)
-    if len(counts) and counts.min() < counts.max():
-        found.append(
-            f"means are over {counts.min()} to {counts.max()} examples; gaps are over those that both have, "
-            "so they may disagree with the means"
-        )
-    return tuple(found)
