@@ -17,11 +17,15 @@ from harness.study.report.markdown import markdown
 OPEN = {"low": None, "high": None, "unit": "tokens"}
 
 
-def grown(folder: Path, scores: Any, size: int = 1, **metric: Any) -> Growth:
+def grown(folder: Path, scores: Any, size: int = 1, metric: dict[str, Any] | None = None) -> Growth:
     """A sweep that is being written, with a header of all that a report reads."""
-    growth = Growth(folder, np.asarray(scores), size, {**METRIC, "identity": {"name": "correct"}, **metric})
+    growth = Growth(folder, np.asarray(scores), size, {**METRIC, "identity": {"name": "correct"}, **(metric or {})})
     file = growth.folder / "sweep.json"
-    told = {"corpus": None, "dataset": {"path": "q.jsonl", "digest": "d", "examples": 1}, "config": {"given": {}}}
+    told: dict[str, Any] = {
+        "corpus": None,
+        "dataset": {"path": "q.jsonl", "digest": "d", "examples": 1},
+        "config": {"given": {}},
+    }
     file.write_text(json.dumps({**json.loads(file.read_text()), **told}))
     return growth
 
@@ -117,7 +121,7 @@ def test_luck_is_spoken_of_only_where_it_was_corrected(tmp_path: Path) -> None:
 
 def test_an_open_range_has_no_points_and_no_fixed_difference(tmp_path: Path) -> None:
     """Examples are reckoned for the difference of the two best, against the baseline too."""
-    growth = grown(tmp_path, 100 + 9 * np.random.default_rng(5).random((2, 60)), **OPEN)
+    growth = grown(tmp_path, 100 + 9 * np.random.default_rng(5).random((2, 60)), metric=OPEN)
     growth.add(every(growth))
     growth.writer.end("complete")
     content = content_of(growth.stored())
@@ -130,11 +134,11 @@ def test_an_open_range_has_no_points_and_no_fixed_difference(tmp_path: Path) -> 
 
 def test_equal_means_of_an_open_range_are_reckoned_by_their_spread(tmp_path: Path) -> None:
     """A hundredth of it; where all scores are equal nothing is reckoned."""
-    growth = grown(tmp_path / "spread", [[0.0, 50.0] * 20, [50.0, 0.0] * 20], **OPEN)
+    growth = grown(tmp_path / "spread", [[0.0, 50.0] * 20, [50.0, 0.0] * 20], metric=OPEN)
     growth.add(every(growth))
     growth.writer.end("complete")
     assert "a difference of 0.500 tokens" in said(content_of(growth.stored()), "needed")
-    growth = grown(tmp_path / "equal", np.full((2, 40), 7.0), **OPEN)
+    growth = grown(tmp_path / "equal", np.full((2, 40), 7.0), metric=OPEN)
     growth.add(every(growth))
     growth.writer.end("complete")
     content = content_of(growth.stored())
@@ -195,3 +199,13 @@ def test_markdown_shows_how_many_are_left_out_and_which_tags_are_rough(tmp_path:
     assert all(row["caution"] for row in content["tags"]["rows"])
     page = markdown(content)
     assert page.count("` \\! |") == len(content["tags"]["rows"]) and "\\! marks fewer than 30 clusters" in page
+
+
+def test_variants_without_a_common_example_are_called_by_their_labels(tmp_path: Path) -> None:
+    """No caution shows an id, and no difference is claimed."""
+    growth = grown(tmp_path, apart(2, 40))
+    growth.add([*((0, e) for e in range(20)), *((1, e) for e in range(20, 40))])
+    growth.writer.end("complete")
+    content = content_of(growth.stored())
+    assert "v0" not in said(content) and "v1" not in said(content)
+    assert content["verdict"]["headline"].startswith("No difference can be claimed")

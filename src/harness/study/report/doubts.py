@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from harness.study.report import amounts
 from harness.study.report.material import Material
+from harness.study.report.texts import named
 
 GOOD, DOUBT, PLAIN = "good", "doubt", "plain"
 """The tones of a sentence: it supports the choice, it warns, it informs."""
@@ -35,13 +37,13 @@ def of_cautions(material: Material) -> Sentences:
     told = (
         f"only {material.ranking.clusters} clusters",
         "no variant is known to lose",
-        "the winner's score is not corrected",
+        "the winner's score is ",
         "without any score, and left out",
     )
     ranking = material.ranking.cautions if material.scored else ()
     for caution in (*ranking, *(summary.get("cautions") or ())):
         if not caution.startswith(told):
-            yield "caution", f"{caution[0].upper()}{caution[1:]}.", DOUBT
+            yield "caution", f"{_by_label(caution[0].upper() + caution[1:], material)}.", DOUBT
     if summary.get("left_out"):
         count = amounts.plural(summary["left_out"], "document")
         yield "caution", f"{count} could not be read and were left out of the corpus.", DOUBT
@@ -49,6 +51,12 @@ def of_cautions(material: Material) -> Sentences:
     if approximate:
         count = amounts.plural(len(approximate), "variant")
         yield "caution", f"Approximate search in {count}: another build of the index may differ a little.", DOUBT
+
+
+def _by_label(text: str, material: Material) -> str:
+    """A sentence with the labels of variants in place of their ids."""
+    ids = "|".join(re.escape(name) for name in sorted(material.variants, key=len, reverse=True))
+    return re.sub(rf"\b({ids})\b", lambda found: named(material.label(found[0])), text)
 
 
 def of_failures(material: Material) -> Sentences:

@@ -129,8 +129,10 @@ class Material:
         where they are equal a hundredth of the spread of all scores. None where all scores are equal."""
         if self.looked_for is not None or not self.scored:
             return self.looked_for
-        places = self.ranking.places
-        apart = abs(places[1].gap) if len(places) > 1 and not math.isnan(places[1].gap) else 0.0
+        best = [self.values[:, self.matrix.variants.index(place.variant)] for place in self.ranking.places[:2]]
+        differences = best[0] - best[-1]
+        both = differences[~np.isnan(differences)]
+        apart = abs(float(both.mean())) if len(both) else 0.0
         return apart or float(np.nanmax(self.values) - np.nanmin(self.values)) / 100 or None
 
     def possible(self, end: float | None) -> float | None:
