@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scipy.stats import ttest_1samp
 
 import harness
 from harness.errors import UserError
-from harness.study.comparison import CLUSTER_T, FLIPS, MCNEMAR, UNANIMOUS, Comparison
+from harness.study.comparison import CLUSTER_T, FLIPS, MCNEMAR, UNANIMOUS, Comparison, compare
 from harness.study.inference.flips import flip_test
 from harness.study.resampling import bootstrap_means, clustered_error, codes_of
 
@@ -259,3 +260,29 @@ def test_an_alpha_or_a_difference_without_sense_is_refused() -> None:
         harness.compare([1, 0], [0, 1], alpha=0)
     with pytest.raises(UserError, match="above 0"):
         harness.compare([1, 0], [0, 1]).more_examples(0)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: harness.compare([1, 0], [0, 1], alpha="x"), "alpha is 'x'; give a number"),  # type: ignore[arg-type]
+        (lambda: compare([1, 0], [0, 1], seed="x"), "seed is 'x'; give a whole number"),  # type: ignore[arg-type]
+        (lambda: harness.compare([1, 0], [0, 1]).more_examples("x"), "difference is 'x'"),  # type: ignore[arg-type]
+        (lambda: harness.compare([1, 0], [0, 1]).more_examples(0.1, 2), "power lies between 0 and 1, got 2"),
+        (lambda: harness.compare([1, 0], [0, 1]).more_examples(np.float64(0)), "above 0, got 0$"),
+    ],
+)
+def test_what_is_no_number_is_refused(call: Callable[[], object], said: str) -> None:
+    """With what was found, as it is written."""
+    with pytest.raises(UserError, match=said):
+        call()
+
+
+def test_fewer_than_five_clusters_do_not_tell_how_many_more_are_needed() -> None:
+    """Two clusters of 50 have one degree of freedom; five clusters give a number."""
+    random = np.random.default_rng(15)
+    a, b = random.normal(size=(2, 100))
+    few, some = (harness.compare(a, b, clusters=np.arange(100) // size) for size in (50, 20))
+    assert not few.claims_difference and few.more_examples(0.1) is None
+    assert "how many examples 0.1 would need cannot be told from 2 clusters" in few.sentence(0.1)
+    assert not some.claims_difference and some.more_examples(0.1)

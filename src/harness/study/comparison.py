@@ -14,6 +14,7 @@ from harness.errors import UserError
 from harness.study.inference.cluster_t import many, t_test
 from harness.study.inference.design import Design
 from harness.study.inference.flips import flip_test, reaches
+from harness.study.inference.given import level, number, shown
 from harness.study.inference.mcnemar import matched_interval, mid_p
 from harness.study.inference.paired import Pairs, paired
 from harness.study.resampling import FEW_CLUSTERS, clustered_error
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 POWER = 0.8
+LEAST_CLUSTERS = 5
+"""The spread of fewer clusters is too uncertain to reckon with: with two, the 95% interval of the standard deviation
+reaches from 0.45 to 32 times the observed one."""
 _ROUNDING = 1e-9
 """Differences that are apart by no more of their size are equal: the rest is what floating-point sums leave."""
 
@@ -87,10 +91,16 @@ class Comparison:
     def more_examples(self, difference: float = 0.02, power: float = POWER) -> int | None:
         """How many examples more would show a true difference with this power, new clusters being like these.
 
-        0 when these are enough; None when the scores show no spread to reckon with, or it were over ten millions.
+        0 when these are enough; None when the scores show no spread to reckon with, when fewer than 5 clusters hardly
+        tell the spread, or when it were over ten millions.
         """
+        difference, power = number(difference, "difference", "compare"), number(power, "power", "compare")
         if not difference > 0:
-            raise UserError(f"compare: a difference to look for is above 0, got {difference}")
+            raise UserError(f"compare: a difference to look for is above 0, got {difference:g}")
+        if not 0 < power < 1:
+            raise UserError(f"compare: power lies between 0 and 1, got {power:g}")
+        if self.clusters < LEAST_CLUSTERS:
+            return None
         needed = self.design.needed(difference, power, self.alpha)
         return None if needed is None else max(0, needed - self.n)
 
@@ -105,7 +115,10 @@ class Comparison:
                 f"{self._amount(small)} to {self._amount(large)}, p = {self.p:.2g}, {self._basis()})"
             )
         more, asked = self.more_examples(difference), self._amount(difference)
-        if more is None:
+        if self.clusters < LEAST_CLUSTERS:
+            known = _count(self.clusters, "cluster" if self.clusters < self.n else "example")
+            rest = f"how many examples {asked} would need cannot be told from {known}"
+        elif more is None:
             rest = f"how many examples {asked} would need cannot be told from these scores"
         elif more == 0:
             rest = f"these examples show {asked} with 80% power"
@@ -143,8 +156,9 @@ def compare(
     example's repeats is its score. `seed` is that of the flips where they are drawn at random.
     Raises UserError when lengths differ or no pair is left.
     """
-    if not 0 < alpha < 1:
-        raise UserError(f"compare: alpha lies between 0 and 1, got {alpha}")
+    alpha = level(alpha, "compare")
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
+        raise UserError(f"compare: seed is {shown(seed)}; give a whole number from 0")
     pairs = paired(a, b, clusters)
     d = pairs.differences
     wins, losses = int((d > 0).sum()), int((d < 0).sum())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
+from harness.study.inference.given import shown
 from harness.study.resampling import codes_of
 
 if TYPE_CHECKING:
@@ -92,11 +93,11 @@ def framed(a: pd.DataFrame, b: pd.DataFrame, clusters: Iterable[object] | None =
         rows = pd.concat(both).drop_duplicates()
         twice = rows["example"][rows["example"].duplicated()]
         if len(twice):
-            raise UserError(f"compare: example {twice.iloc[0]!r} has two clusters; an example belongs to one")
+            raise UserError(f"compare: example {shown(twice.iloc[0])} has two clusters; an example belongs to one")
         known = rows.set_index("example")["cluster"].reindex(joined.index)
         if known.isna().any():
             raise UserError(
-                f"compare: example {known.index[known.isna()][0]!r} has no cluster; name one or drop the column"
+                f"compare: example {shown(known.index[known.isna()][0])} has no cluster; name one or drop the column"
             )
         names = known.tolist()
     repeats = max(int(frame.groupby("example").size().max()) if len(frame) else 1 for frame in (a, b))
@@ -138,5 +139,5 @@ def _check(name: str, frame: Any) -> None:
     keys = ["example", *(["repeat"] if "repeat" in frame else [])]
     twice = frame[frame.duplicated(keys)]
     if len(twice):
-        where = ", ".join(f"{key} {twice.iloc[0][key]!r}" for key in keys)
+        where = ", ".join(f"{key} {shown(twice.iloc[0][key])}" for key in keys)
         raise UserError(f"compare: the {name} frame has {where} twice; repeats need a column `repeat` that tells them")

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UserError
 from harness.study.inference.design import Design
+from harness.study.inference.given import level, number
 from harness.study.inference.paired import paired
 from harness.study.resampling import FEW_CLUSTERS, clustered_error
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -79,22 +82,27 @@ def power(
     Of `difference`, `n` and `power` (default 0.8) the one that is not given is computed: examples for a difference, the
     smallest difference that n examples show, or the power that both give. With a pilot and neither, n is its own.
     Assumptions: `sd` of the differences of examples, or `discordance` of binary scores; `icc`, the correlation of the
-    differences within clusters of `cluster_size`. Raises UserError for what cannot be.
+    differences within clusters of `cluster_size`. Raises UserError for what cannot be: a difference is not larger than
+    the discordance.
     """
-    for name, value, top in (("alpha", alpha, 1.0), ("power", power, 1.0), ("difference", difference, math.inf)):
-        if value is not None and not 0 < value < top:
-            raise UserError(f"power: {name} lies above 0{' and below 1' if top == 1 else ''}, got {value}")
-    if n is not None and n < 2:
-        raise UserError(f"power: n counts examples, at least 2, got {n}")
+    alpha, n = level(alpha, "power"), _count(n)
+    for name, value, top in (("power", power, 1.0), ("difference", difference, math.inf)):
+        if value is not None and not 0 < number(value, name, "power") < top:
+            raise UserError(f"power: {name} lies above 0{' and below 1' if top == 1 else ''}, got {float(value):g}")
     if (a is None) != (b is None):
         raise UserError("power: a pilot has two sets of scores, a and b")
     pilot, caution = None, ""
     if a is not None and b is not None:
-        if sd is not None or discordance is not None or icc or cluster_size != 1:
+        if sd is not None or discordance is not None or icc != 0 or cluster_size != 1:
             raise UserError("power: a pilot tells sd, discordance, icc and cluster_size; leave them out")
         design, spread, pilot, caution = _from_pilot(a, b, clusters)
     else:
         design, spread = _assumed(sd, discordance, icc, cluster_size)
+        if discordance is not None and difference is not None and difference > discordance:
+            raise UserError(
+                f"power: a difference of {difference:g} cannot be: scores that differ on a share of {discordance:g} of "
+                "the examples (`discordance`) differ by no more on average"
+            )
     if n is None and difference is None:
         if pilot is None:
             raise UserError("power: give `difference` (for the examples it needs) or `n` (for what they can show)")
@@ -126,6 +134,13 @@ def _solved(
         difference = design.detectable(n, power, alpha)
         if not math.isfinite(difference):
             raise UserError(f"power: {n} examples in {n / design.size:g} clusters show no difference with such power")
+        most = design.discordance if pilot is None else None
+        if most is not None and difference > most * (1 + _ROUNDING):
+            raise UserError(
+                f"power: {n} examples show no difference with such power where scores differ on a share of {most:g} of "
+                f"them (`discordance`): none is larger than that, and {difference:.3g} would be needed; give more "
+                "examples"
+            )
     assert n is not None and difference is not None
     return Power(
         difference,
@@ -155,15 +170,30 @@ def _from_pilot(a: object, b: object, clusters: Iterable[object] | None) -> tupl
     return Design(error**2 * n, n / groups, discordance), spread, n, few
 
 
+def _count(n: int | None) -> int | None:
+    """A number of examples, whole and at least 2."""
+    if n is None:
+        return None
+    found = number(n, "n", "power")
+    if found < 2 or found != int(found):
+        raise UserError(f"power: n counts examples, a whole number of at least 2, got {found:g}")
+    return int(found)
+
+
 def _assumed(sd: float | None, discordance: float | None, icc: float, size: float) -> tuple[Design, float]:
     if (sd is None) == (discordance is None):
         raise UserError("power: without a pilot give either `sd` of the differences or `discordance` of binary scores")
+    for name, value in (("sd", sd), ("discordance", discordance), ("icc", icc), ("cluster_size", size)):
+        if value is not None or name in ("icc", "cluster_size"):
+            number(value, name, "power")
     if sd is not None and not 0 < sd < math.inf:
         raise UserError(f"power: sd is above 0, got {sd}")
     if discordance is not None and not 0 < discordance <= 1:
         raise UserError(f"power: discordance is a share above 0 and at most 1, got {discordance}")
     if not 0 <= icc <= 1 or not 1 <= size < math.inf:
         raise UserError(f"power: icc lies from 0 to 1 and cluster_size from 1, got {icc} and {size}")
+    if icc and size == 1:
+        raise UserError(f"power: icc is {icc:g}, but clusters have one example each; give `cluster_size` as well")
     spread = sd if sd is not None else math.sqrt(discordance or 0.0)
     clustered = size > 1
     return Design(spread**2 * (1 + (size - 1) * icc), size, None if clustered else discordance), spread
