@@ -113,11 +113,13 @@ def ranking_of(
 ) -> Ranking:
     """The ranking by the sweep's objective; the cheapest is told where all costs are known, and not all the same."""
     objective = stored.header["objective"]
-    known = {name: cost for name, cost in (usd or {}).items() if cost is not None}
+    known = {name: float(f"{cost:.9g}") for name, cost in (usd or {}).items() if cost is not None}
     costs = known if len(known) == len(stored.variants) and len(set(known.values())) > 1 else None
     matrix = (found or matrices(stored))[objective["metric"]]
     entry = next(m for m in stored.metrics if m["name"] == objective["metric"])
     bounds = Bounds(entry["low"], entry["high"])
+    unit = bounds.low == 0 and bounds.high == 1
+    costs = costs if unit else None  # 2 points are 2 points of a share: elsewhere nobody can say what is little to lose
     return rank(matrix, objective["direction"], worst_of(stored), bounds=bounds, costs=costs)
 
 
