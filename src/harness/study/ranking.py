@@ -102,9 +102,9 @@ class Ranking:
         """Places, scores and the best set as text: the first ten, and the cautions."""
         if not self.places:
             return f"{self.metric}: no variant has a score"
-        held = len(self.best_set)
+        held, many = len(self.best_set), "" if len(self.places) == 1 else "s"
         lines = [
-            f"{self.metric}: {len(self.places)} variants over {self.clusters} clusters; {held} in the best set (*)"
+            f"{self.metric}: {len(self.places)} variant{many} over {self.clusters} clusters; {held} in the best set (*)"
         ]
         lines += [
             f"{i + 1:3}{'*' if s.in_best_set else ' '} {s.variant}  {s.score:.4g} ({s.low:.4g} to {s.high:.4g})"
