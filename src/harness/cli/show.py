@@ -15,10 +15,11 @@ from harness.cli.output import interval, number, plain, print_json, print_table
 @click.argument("run")
 @click.option("--examples", "count", type=click.IntRange(min=0), default=5, show_default=True, help="How many answers.")
 @click.option("--tag", "tags", is_flag=True, help="Also for each tag of the examples.")
+@click.option("--noise", "noise_", is_flag=True, help="Of a sweep: where the noise comes from, and what narrows it.")
 @click.option("--yaml", "yaml_", is_flag=True, help="Print the run's configuration as a sweep file can hold it.")
 @options.runs_uri
 @options.as_json
-def command(run: str, count: int, tags: bool, yaml_: bool, runs_uri: str | None, json_: bool) -> None:
+def command(run: str, count: int, tags: bool, noise_: bool, yaml_: bool, runs_uri: str | None, json_: bool) -> None:
     """Show RUN (SWEEP/VARIANT; `latest` is the newest sweep) in full, or a whole SWEEP."""
     from harness.study.listing import find_run, find_sweep
     from harness.study.slices import slices, slices_of_run
@@ -26,6 +27,9 @@ def command(run: str, count: int, tags: bool, yaml_: bool, runs_uri: str | None,
 
     uri = options.store_of(run, runs_uri)
     stored, rest = find_sweep(uri, run)
+    if noise_:
+        _show_noise(stored, rest, json_)
+        return
     summary = summary_of(stored)
     sliced = slices(stored) if tags and not yaml_ else None
     if not rest and not yaml_ and stored.status == "running" and sliced is None:
@@ -45,6 +49,26 @@ def command(run: str, count: int, tags: bool, yaml_: bool, runs_uri: str | None,
         print_json(content | _slices_of(sliced))
     else:
         _show_run(figures, variant, stored, count, summary, sliced)
+
+
+def _show_noise(stored: Any, rest: str, json_: bool) -> None:
+    """Components of variance, and the cheapest way to halve the interval of a difference."""
+    from harness.errors import UserError
+    from harness.study.noise import noise
+
+    if rest:
+        raise UserError(f"--noise is of a whole sweep: harness show {stored.id} --noise")
+    found = noise(stored)
+    if json_:
+        print_json({"sweep": stored.id, **found})
+        return
+    rows = [
+        [e["of"], e["source"], number(e["variance"], 5), f"{100 * (e['share'] or 0):.0f}%"] for e in found["components"]
+    ]
+    print_table(f"Noise of {found['metric']}", ["of", "source", "variance", "share"], rows, right=["variance", "share"])
+    click.echo(f"{found['text']}.")
+    if found["outlay"]:
+        click.echo(f"Cheapest way to halve the interval of a difference, prices in {found['unit']}: {found['outlay']}.")
 
 
 def _slices_of(sliced: dict[str, Any] | None) -> dict[str, Any]:
