@@ -40,15 +40,6 @@ def all_lines(folder: Folder) -> list[dict[str, Any]]:
     return found
 
 
-def newest_json(folder: Folder) -> dict[str, Any] | None:
-    """The newest JSON file that can be read, or None when there is none."""
-    for name in reversed(names(folder, ".json")):
-        found = folder.read_json(name)
-        if found is not None:
-            return found
-    return None
-
-
 def names(folder: Folder, suffix: str) -> list[str]:
     """Names of the files inside, oldest first; none when the folder does not exist."""
     try:

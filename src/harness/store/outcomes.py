@@ -7,26 +7,8 @@ from typing import Any
 
 from harness.records import Evidence, Example, Failure, Message, Outcome, Passage
 from harness.store.reader import StoredSweep
+from harness.store.rows import SAME_COLUMNS
 
-_SAME = (
-    "variant",
-    "example",
-    "repeat",
-    "answer",
-    "request",
-    "source",
-    "finish_reason",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "latency_ms",
-    "first_token_ms",
-    "wait_ms",
-    "attempts",
-    "query_usd",
-)
 _AT_ONCE = 4096
 Texts = Mapping[tuple[str, int, int], str]
 
@@ -48,7 +30,7 @@ def _outcome(row: Mapping[str, Any], texts: Texts, known: dict[Any, tuple[Passag
     kind = row.get("failure_kind")
     failure = Failure(row["failure_stage"], kind, row["failure"]) if kind is not None else None
     missed = tuple(Evidence(e["document"], e["start"], e["end"]) for e in row.get("missed") or [])
-    same = {name: row[name] for name in _SAME if name in row}
+    same = {name: row[name] for name in SAME_COLUMNS if name in row}
     return Outcome(**same, passages=known[key], missed=missed, failure=failure)
 
 

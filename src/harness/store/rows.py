@@ -34,14 +34,17 @@ OUTCOME_COLUMNS = (
 )
 SCORE_COLUMNS = ("variant", "example", "repeat", "metric", "value", "reason", "failure", "details")
 TEXT_COLUMNS = ("document", "start", "end", "text")
-_SAME = [c for c in OUTCOME_COLUMNS if c not in ("passages", "missed", "failure", "failure_stage", "failure_kind")]
+SAME_COLUMNS = [
+    c for c in OUTCOME_COLUMNS if c not in ("passages", "missed", "failure", "failure_stage", "failure_kind")
+]
+"""Columns that hold a field of an outcome as it is."""
 
-_same = attrgetter(*_SAME)
+_same = attrgetter(*SAME_COLUMNS)
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
     """An outcome by column. Passages are without their texts, which are kept once, apart."""
-    row: dict[str, Any] = dict(zip(_SAME, _same(outcome), strict=True))
+    row: dict[str, Any] = dict(zip(SAME_COLUMNS, _same(outcome), strict=True))
     row["passages"] = [
         {"document": p.document, "start": p.start, "end": p.end, "similarity": p.similarity, "score": p.score}
         for p in outcome.passages

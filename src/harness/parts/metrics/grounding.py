@@ -11,7 +11,7 @@ from harness.parts.metrics.replies import ABSTENTIONS, abstains
 from harness.parts.metrics.share import Share
 from harness.plugins import part
 from harness.plugins.stems import stem
-from harness.records import Case, Example, Verdict
+from harness.records import Case, Example, Verdict, digest
 
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _CONTENT = 4
@@ -39,6 +39,10 @@ class LexicalGroundedness(Share):
     def __post_init__(self) -> None:
         if not 1 <= self.n <= 5:
             raise ValueError(f"n must be 1 (words) to 5 (five in a row), found {self.n}")
+
+    def identity_extra(self) -> dict[str, str]:
+        """The phrases that decide what is an abstention."""
+        return {"abstentions": digest(ABSTENTIONS)}
 
     def applies(self, example: Example) -> bool:
         """Where an answer is expected."""
