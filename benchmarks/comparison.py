@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import harness
-from harness.study.comparison import Comparison
+from harness.study.comparing.comparison import Comparison
 
 SIZES = (50, 100, 200, 400)
 CLUSTERS = (1, 5, 10)

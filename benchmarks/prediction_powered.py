@@ -14,7 +14,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.prediction_powered import Judged, corrected_difference, corrected_mean
+from harness.study.judging.prediction_powered import Judged, corrected_difference, corrected_mean
 
 SENSITIVITY, FALSE_POSITIVES = 0.92, 0.25
 JUDGED, LABELS = 2000, 150

@@ -23,10 +23,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import harness
-from harness.study.framing import Bounds
-from harness.study.matrix import Matrix
-from harness.study.ranking import Ranking, rank
-from harness.study.winner import Winner, winner_of
+from harness.study.choosing.framing import Bounds
+from harness.study.choosing.matrix import Matrix
+from harness.study.choosing.ranking import Ranking, rank
+from harness.study.choosing.winner import Winner, winner_of
 
 ROOT = Path(__file__).resolve().parents[1]
 GRID = (4, 4, 3, 2, 2)

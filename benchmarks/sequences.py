@@ -19,7 +19,7 @@ from benchmarks.ranking import Population, real_matrices
 from numpy.typing import NDArray
 
 import harness
-from harness.study.framing import Bounds
+from harness.study.choosing.framing import Bounds
 from harness.study.inference.drawing import counted
 from harness.study.inference.sequences import Sequences, sequences
 

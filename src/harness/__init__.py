@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from harness.study.comparison import Comparison
-    from harness.study.effects import Effects
+    from harness.study.choosing.effects import Effects
+    from harness.study.choosing.race import Race
+    from harness.study.choosing.ranking import Ranking
+    from harness.study.comparing.comparison import Comparison
     from harness.study.inference.power import Power
     from harness.study.loaded import Sweep
-    from harness.study.race import Race
-    from harness.study.ranking import Ranking
 
 __all__ = ["compare", "effects", "load", "power", "race", "rank", "runs", "sweep"]
 
@@ -67,7 +67,7 @@ def compare(
 
     `.difference` is how much `a` is above `b`; `.sentence()` says what can be claimed, or what it would take.
     """
-    from harness.study.comparison import compare as compare_scores
+    from harness.study.comparing.comparison import compare as compare_scores
 
     return compare_scores(a, b, clusters, alpha)
 
@@ -97,7 +97,7 @@ def rank(
     `costs`, `.cheapest` is the least costly of the best set. `options`: `direction` (`"minimize"`), the metric's `low`
     and `high`, and `within`, what the cheapest may lose (0.02).
     """
-    from harness.study.ranking import rank_scores
+    from harness.study.choosing.ranking import rank_scores
 
     return rank_scores(scores, alpha, costs, **options)
 
@@ -107,7 +107,7 @@ def effects(scores: pd.DataFrame, variants: pd.DataFrame, alpha: float = 0.05, *
 
     `.levels`, `.differences` and `.shares` are frames. `options`: `direction`, and the metric's `low` and `high`.
     """
-    from harness.study.effects import effects_of
+    from harness.study.choosing.effects import effects_of
 
     return effects_of(scores, variants, alpha, **options)
 
@@ -117,6 +117,6 @@ def race(values: ArrayLike, confidence: float = 0.95, clusters: Iterable[object]
 
     Variants leave as soon as they cannot be the best with this confidence, which holds at every look.
     """
-    from harness.study.race import race as run_race
+    from harness.study.choosing.race import race as run_race
 
     return run_race(values, confidence, clusters, seed)

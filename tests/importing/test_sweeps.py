@@ -17,9 +17,9 @@ from harness.importing import keep, read
 from harness.importing.files import source_of
 from harness.importing.keeping import Wishes
 from harness.store import StoredSweep
+from harness.study.comparing.pairs import compare_runs
 from harness.study.exporting import export
 from harness.study.loaded import Sweep
-from harness.study.pairs import compare_runs
 from tests.importing.kept import imported, noted
 from tests.workspaces import QUESTIONS, write
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from harness.errors import UserError
-from harness.study.agreement import agreement, kappa
-from harness.study.consistency import disagreement, self_consistency
-from harness.study.judgements import Judgement, Opinion, opinions_in
+from harness.study.judging.agreement import agreement, kappa
+from harness.study.judging.consistency import disagreement, self_consistency
+from harness.study.judging.judgements import Judgement, Opinion, opinions_in
 
 
 def of_table(table: list[list[int]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

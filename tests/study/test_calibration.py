@@ -13,12 +13,12 @@ import pytest
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep, additions
 from harness.store.layout import HEADER, LABELS
-from harness.study.calibration import _yes, calibrate
-from harness.study.cautions import NOBODY, calibration_of, cautions, keep, poor, runs_of
-from harness.study.judgements import judgements_of
-from harness.study.labels import Label, labels_of
-from harness.study.sampling import draw
-from harness.study.sights import sights_of
+from harness.study.judging.calibration import _yes, calibrate
+from harness.study.judging.cautions import NOBODY, calibration_of, cautions, keep, poor, runs_of
+from harness.study.judging.judgements import judgements_of
+from harness.study.judging.labels import Label, labels_of
+from harness.study.judging.sampling import draw
+from harness.study.judging.sights import sights_of
 from harness.study.summary import summary_of
 
 Run = Callable[..., StoredSweep]

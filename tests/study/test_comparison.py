@@ -13,7 +13,7 @@ from scipy.stats import ttest_1samp
 
 import harness
 from harness.errors import UserError
-from harness.study.comparison import CLUSTER_T, FLIPS, MCNEMAR, UNANIMOUS, Comparison, compare
+from harness.study.comparing.comparison import CLUSTER_T, FLIPS, MCNEMAR, UNANIMOUS, Comparison, compare
 from harness.study.inference.flips import flip_test
 from harness.study.resampling import bootstrap_means, clustered_error, codes_of
 

@@ -18,11 +18,11 @@ from harness.errors import Incomplete
 from harness.records import Scale
 from harness.store import Folder, StoredSweep
 from harness.study.cells import Cells, cells
+from harness.study.choosing.matrix import Matrix, matrices
+from harness.study.choosing.ranking import rank
 from harness.study.exporting import export
 from harness.study.figures import figures, scale_of, whole_figures
 from harness.study.loaded import Sweep
-from harness.study.matrix import Matrix, matrices
-from harness.study.ranking import rank
 from harness.study.summary import summarise
 from harness.sweeps.progress import Progress
 from harness.sweeps.session import Options, run_sweep

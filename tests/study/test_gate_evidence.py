@@ -12,10 +12,10 @@ import pytest
 from harness.config.gate import Gate
 from harness.errors import Incomplete, UserError
 from harness.store import Folder, StoredSweep
-from harness.study.cautions import NOBODY
-from harness.study.changed import Run
+from harness.study.comparing.changed import Run
 from harness.study.gate.margins import UNSURE
 from harness.study.gate.verdict import decide
+from harness.study.judging.cautions import NOBODY
 
 ALLOWED = Gate(margins={"correct": 0.05})
 

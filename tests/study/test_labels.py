@@ -12,9 +12,9 @@ import pytest
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep, additions
 from harness.store.layout import LABELS
-from harness.study.labels import Label, labels_of, read_labels, settle
-from harness.study.sampling import draw
-from harness.study.sights import Sight, sights_of
+from harness.study.judging.labels import Label, labels_of, read_labels, settle
+from harness.study.judging.sampling import draw
+from harness.study.judging.sights import Sight, sights_of
 from tests.workspaces import CONFIG, write
 
 Run = Callable[..., StoredSweep]

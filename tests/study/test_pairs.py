@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from harness.study.comparing.pairs import compare_many, compare_runs, settings_between
 from harness.study.loaded import Sweep
-from harness.study.pairs import compare_many, compare_runs, settings_between
 from tests.sweeps.chains import sweep
 from tests.workspaces import CONFIG
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import UserError
-from harness.study.pareto import pareto, plain_front
+from harness.study.choosing.pareto import pareto, plain_front
 
 
 def cells(merits: dict[str, tuple[float, float]], noise: float, seed: int, examples: int = 60) -> pd.DataFrame:

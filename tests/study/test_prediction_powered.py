@@ -7,7 +7,7 @@ import pytest
 from benchmarks.prediction_powered import differences, means
 
 from harness.errors import UserError
-from harness.study.prediction_powered import LEAST_LABELS, Judged, corrected_difference, corrected_mean
+from harness.study.judging.prediction_powered import LEAST_LABELS, Judged, corrected_difference, corrected_mean
 
 
 @pytest.mark.parametrize("size", [1, 5])

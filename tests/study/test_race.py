@@ -8,7 +8,7 @@ from benchmarks.ranking import Population
 
 import harness
 from harness.errors import UserError
-from harness.study.race import race
+from harness.study.choosing.race import race
 
 GRID = (3, 2, 2)
 

@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 
 import harness
 from harness.errors import UserError
-from harness.study.bestset import gaps_of, holm
+from harness.study.choosing.bestset import gaps_of, holm
 from harness.study.resampling import clustered_error
 
 

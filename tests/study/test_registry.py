@@ -18,7 +18,7 @@ from harness.importing import keep, read
 from harness.importing.files import Source
 from harness.importing.keeping import Wishes
 from harness.store import Folder, StoredSweep
-from harness.study.cautions import runs_of
+from harness.study.judging.cautions import runs_of
 from harness.study.listing import find_run
 from harness.study.registry import Change, Registry, promote, registry_of, rollback
 from harness.study.registry.difference import difference, words

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from benchmarks.sequences import LOOKS, World, looked, of_world, sorted_arrival
 
-from harness.study.framing import Bounds
+from harness.study.choosing.framing import Bounds
 from harness.study.inference.betting import final_bounds, lower_bounds, shares, upper_bounds
 from harness.study.inference.drawing import counted, drawn
 from harness.study.inference.sequences import sequences

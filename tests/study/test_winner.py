@@ -8,10 +8,10 @@ import pytest
 from benchmarks.ranking import Population, crowded_top, two_groups, winner, winners
 
 import harness
-from harness.study.framing import Bounds
+from harness.study.choosing.framing import Bounds
+from harness.study.choosing.sums import sums_of
+from harness.study.choosing.winner import winner_of
 from harness.study.resampling import clustered_error
-from harness.study.sums import sums_of
-from harness.study.winner import winner_of
 
 
 @pytest.mark.parametrize(

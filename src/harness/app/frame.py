@@ -27,6 +27,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("compare", "Compare"),
     ("example", "Example"),
     ("retrieval", "Retrieval"),
+    ("regression", "Regression"),
+    ("registry", "Registry"),
     ("label", "Label"),
     ("playground", "Playground"),
 )

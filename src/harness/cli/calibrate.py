@@ -33,9 +33,9 @@ def command(
     What is found about a judge is kept beside the sweeps, for all sweeps with the same judge.
     """
     from harness.errors import UserError
-    from harness.study.calibration import calibrate
-    from harness.study.cautions import calibration_of, keep, poor, runs_of
-    from harness.study.labels import labels_of, read_labels
+    from harness.study.judging.calibration import calibrate
+    from harness.study.judging.cautions import calibration_of, keep, poor, runs_of
+    from harness.study.judging.labels import labels_of, read_labels
     from harness.study.listing import find_sweep
 
     stored, _ = find_sweep(options.store_of(sweep, runs_uri), sweep)

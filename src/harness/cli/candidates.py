@@ -13,7 +13,7 @@ from harness.errors import Incomplete, UserError, advice
 if TYPE_CHECKING:
     from harness.config import SweepConfig
     from harness.config.gate import Gate
-    from harness.study.changed import Run
+    from harness.study.comparing.changed import Run
     from harness.study.gate.verdict import Verdict
 
 

@@ -34,8 +34,8 @@ def command(
     corrected (Holm) over the rows that are shown: name few metrics, and slices (--tag) only where you look for
     something.
     """
+    from harness.study.comparing.pairs import compare_many
     from harness.study.listing import find_run
-    from harness.study.pairs import compare_many
 
     if len(runs) < 2:
         raise UserError("compare needs at least two runs; harness runs lists them")

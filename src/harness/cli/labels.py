@@ -53,7 +53,7 @@ def sample(
     import orjson
 
     from harness.errors import UserError
-    from harness.study.sampling import draw
+    from harness.study.judging.sampling import draw
 
     if output.exists() and not force:
         raise UserError(f"{output} is there already, perhaps with labels in it; name another file, or give --force")
@@ -89,7 +89,7 @@ def add(sweep: str, file: Path, by: str, metric: str | None, runs_uri: str | Non
 
     from harness.store import additions
     from harness.store.layout import LABELS
-    from harness.study.labels import read_labels
+    from harness.study.judging.labels import read_labels
 
     stored = _stored(sweep, runs_uri)
     named = _default_metric(stored) if metric is None else _metric_of(stored, metric)
@@ -110,7 +110,7 @@ def add(sweep: str, file: Path, by: str, metric: str | None, runs_uri: str | Non
 @options.as_json
 def list_(sweep: str, metric: str | None, runs_uri: str | None, json_: bool) -> None:
     """List the labels of SWEEP, oldest first."""
-    from harness.study.labels import labels_of
+    from harness.study.judging.labels import labels_of
 
     stored = _stored(sweep, runs_uri)
     found = [label for label in labels_of(stored) if metric in (None, label.metric)]

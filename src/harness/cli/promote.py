@@ -74,7 +74,7 @@ def command(
 def _found(run: str, uri: str) -> tuple[Folder, dict[str, Any]]:
     """The registry's folder of runs, and the record: that of a version as it stands, or one of the run as it is now."""
     from harness.store import Folder
-    from harness.study.cautions import runs_of
+    from harness.study.judging.cautions import runs_of
     from harness.study.listing import find_run
     from harness.study.registry import registry_of
     from harness.study.registry.record import record_of

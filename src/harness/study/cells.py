@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.records import Scale
 from harness.store import StoredSweep
-from harness.study.matrix import Matrix
+from harness.study.choosing.matrix import Matrix
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.records import Scale
 from harness.study.cells import Cells
-from harness.study.matrix import Matrix
+from harness.study.choosing.matrix import Matrix
 from harness.study.resampling import bootstrap_means, percentile_interval
 
 DRAWS = 2000

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.store import StoredSweep
-from harness.study.framing import Bounds
+from harness.study.choosing.framing import Bounds
 from harness.study.growing import Growing
 from harness.study.inference.betting import final_bounds
 from harness.study.inference.drawing import counted, drawn

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from harness.store import StoredSweep
 from harness.study.cells import cells
+from harness.study.choosing.matrix import Matrix, matrices
+from harness.study.choosing.ranking import ALPHA, rank
 from harness.study.figures import scale_of, whole_figures
-from harness.study.matrix import Matrix, matrices
-from harness.study.ranking import ALPHA, rank
 from harness.study.resampling import FEW_CLUSTERS
 from harness.study.summary import worst_of
 

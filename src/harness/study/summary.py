@@ -12,14 +12,14 @@ import numpy as np
 from harness.records.outcome import NO_ANSWER
 from harness.store import Folder, StoredSweep, layout, write_summary
 from harness.store.passes import pass_ids
-from harness.study.cautions import cautions
 from harness.study.cells import cells
+from harness.study.choosing.framing import Bounds
+from harness.study.choosing.matrix import matrices
+from harness.study.choosing.pareto import plain_front
+from harness.study.choosing.ranking import Ranking, rank
 from harness.study.expenses import Expense, expenses
 from harness.study.figures import METHOD, scale_of, whole_figures
-from harness.study.framing import Bounds
-from harness.study.matrix import matrices
-from harness.study.pareto import plain_front
-from harness.study.ranking import Ranking, rank
+from harness.study.judging.cautions import cautions
 
 _REASONS, _SHOWN = 5, 100
 

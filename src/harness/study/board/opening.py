@@ -10,7 +10,7 @@ from typing import Any
 from harness.errors import UserError, advice
 from harness.store import Folder, StoredSweep
 from harness.store.layout import OUTCOMES_TABLE
-from harness.study.pairs import Run
+from harness.study.comparing.pairs import Run
 
 FIGURES = (
     "variant",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from harness.store import StoredSweep
-from harness.study.cautions import cautions
+from harness.study.choosing.pareto import pareto
 from harness.study.expenses import Expense, expenses
-from harness.study.pareto import pareto
+from harness.study.judging.cautions import cautions
 from harness.study.report import amounts
 from harness.study.report.axes import effects_section, front_section
 from harness.study.report.contest import contest_of

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.store import StoredSweep
-from harness.study.pairs import Run, compare_many
+from harness.study.comparing.pairs import Run, compare_many
 from harness.study.report import amounts
 from harness.study.report.texts import ANSWER, Cut, cut
 from harness.study.report.worddiff import Piece, word_diff

@@ -7,10 +7,10 @@ from typing import Any
 from harness.config.gate import Gate, gate_of
 from harness.errors import Incomplete, UserError, advice
 from harness.store import StoredSweep
-from harness.study.cautions import cautions
-from harness.study.changed import Run
+from harness.study.choosing.matrix import Matrix
+from harness.study.comparing.changed import Run
 from harness.study.figures import scale_of
-from harness.study.matrix import Matrix
+from harness.study.judging.cautions import cautions
 
 MOST_LOST = 0.05
 """The share of cells without an answer or without a score from which on a run says nothing about the candidate."""

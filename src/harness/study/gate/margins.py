@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.bestset import holm
-from harness.study.comparison import POWER, Comparison, compare
+from harness.study.choosing.bestset import holm
+from harness.study.comparing.comparison import POWER, Comparison, compare
 from harness.study.inference.design import MOST
 
 Floats = NDArray[np.float64]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from harness.config.gate import Gate, MustPass
 from harness.errors import UserError
-from harness.study.changed import Run
+from harness.study.choosing.matrix import Matrix
+from harness.study.comparing.changed import Run
 from harness.study.figures import scale_of
-from harness.study.matrix import Matrix
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import numpy as np
 
 from harness.config.gate import Gate
 from harness.errors import UserError, advice
-from harness.study.changed import Run, changed
+from harness.study.choosing.matrix import Matrix, matrices
+from harness.study.comparing.changed import Run, changed
+from harness.study.comparing.pairs import settings_between
 from harness.study.gate.evidence import check, check_lost, margins_of
 from harness.study.gate.margins import PASS, REGRESSION, UNSURE, Margin, judged, settled
 from harness.study.gate.rules import Rule, column_of, rules
-from harness.study.matrix import Matrix, matrices
-from harness.study.pairs import settings_between
 
 ALL = "all"
 """The slice that holds every example."""

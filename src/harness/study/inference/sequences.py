@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.framing import Bounds
+from harness.study.choosing.framing import Bounds
 from harness.study.inference.betting import lower_bounds, upper_bounds
 
 Floats = NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep
-from harness.study.changed import Run
-from harness.study.pairs import compare_many, settings_between
+from harness.study.comparing.changed import Run
+from harness.study.comparing.pairs import compare_many, settings_between
 from harness.study.registry.versions import Version
 
 SAME, REMOVED, ADDED = "same", "removed", "added"
@@ -22,7 +22,8 @@ def difference(runs: Folder, before: Version, after: Version) -> dict[str, Any]:
 
     `settings` and `prompts` have `setting`, `before`, `after` (None: not set); prompts also `words`, pieces of text
     that are `same`, `removed` or `added`. `data` tells whether dataset and corpus are the same. `compared` is of
-    `harness.study.pairs.compare_many`, or None with the reason in `note`; `scores` has the figures that were promoted.
+    `harness.study.comparing.pairs.compare_many`, or None with the reason in `note`; `scores` has the figures that were
+    promoted.
     """
     changed = settings_between(dict(before.record), dict(after.record))
     prompts = [entry for entry in changed if _is_prompt(entry)]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from harness.store import StoredSweep, layout
-from harness.study.cautions import calibration_of, runs_of
+from harness.study.judging.cautions import calibration_of, runs_of
 from harness.study.registry.sweepfile import sweep_file
 from harness.study.summary import summary_of
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.errors import UserError
-from harness.study.effects import effects_of
-from harness.study.pareto import pareto
+from harness.study.choosing.effects import effects_of
+from harness.study.choosing.pareto import pareto
 from harness.study.report.amounts import finite
 from harness.study.report.material import NOT_YET, Floats, Material
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.records.outcome import NO_ANSWER
 from harness.store import StoredSweep
-from harness.study.pairs import Run
+from harness.study.comparing.pairs import Run
 from harness.study.report.contest import Contest
 from harness.study.report.texts import ANSWER, NAME, PASSAGE, QUESTION, REASON, cut, short
 from harness.study.report.worddiff import word_diff

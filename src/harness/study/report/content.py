@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.store import StoredSweep
-from harness.study.pairs import Run
+from harness.study.comparing.pairs import Run
 from harness.study.report.axes import effects_section, front_section
 from harness.study.report.changes import changes
 from harness.study.report.contest import contest_of, contest_section

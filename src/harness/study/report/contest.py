@@ -12,9 +12,9 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.store import StoredSweep
-from harness.study.comparison import Comparison, compare
-from harness.study.matrix import matrices
-from harness.study.pairs import Run, compare_runs
+from harness.study.choosing.matrix import matrices
+from harness.study.comparing.comparison import Comparison, compare
+from harness.study.comparing.pairs import Run, compare_runs
 from harness.study.report.amounts import finite
 from harness.study.report.material import Floats, Material
 from harness.study.summary import worst_of

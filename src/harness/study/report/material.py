@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.store import StoredSweep
+from harness.study.choosing.matrix import Matrix, matrices
+from harness.study.choosing.ranking import Ranking
 from harness.study.expenses import Expense, expenses
 from harness.study.live import live
-from harness.study.matrix import Matrix, matrices
-from harness.study.ranking import Ranking
 from harness.study.report.amounts import finite
 from harness.study.summary import ranking_of, summary_of, worst_of
 

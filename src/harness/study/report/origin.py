@@ -10,7 +10,7 @@ import yaml
 from harness.records import digest
 from harness.store import StoredSweep
 from harness.store.layout import ARTIFACTS
-from harness.study.cautions import calibration_of, runs_of
+from harness.study.judging.cautions import calibration_of, runs_of
 from harness.study.report.material import Material
 from harness.study.report.texts import cut
 

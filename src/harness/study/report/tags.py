@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.bestset import holm
-from harness.study.matrix import Matrix
-from harness.study.ranking import ALPHA, rank
+from harness.study.choosing.bestset import holm
+from harness.study.choosing.matrix import Matrix
+from harness.study.choosing.ranking import ALPHA, rank
 from harness.study.report.contest import Contest
 from harness.study.report.material import NOT_YET, Material
 from harness.study.resampling import FEW_CLUSTERS

@@ -11,7 +11,7 @@ from typing import Any
 from harness.data.rows import Row, json_lines, kind
 from harness.errors import Mistake, Place, UserError, advice
 from harness.store import StoredSweep
-from harness.study.sights import Cell, Sight, Sights, sights_of
+from harness.study.judging.sights import Cell, Sight, Sights, sights_of
 
 FIELDS = (
     *("id", "example", "variant", "repeat", "metric", "value", "by", "note", "answer", "context", "weight"),

@@ -8,9 +8,9 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.store import StoredSweep
-from harness.study.judgements import judgements_of
-from harness.study.labels import labels_of, settle
-from harness.study.sights import Sight, sights_of
+from harness.study.judging.judgements import judgements_of
+from harness.study.judging.labels import labels_of, settle
+from harness.study.judging.sights import Sight, sights_of
 
 
 def draw(

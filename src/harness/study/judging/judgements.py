@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from harness.store import StoredSweep
-from harness.study.sights import Cell
+from harness.study.judging.sights import Cell
 
 
 @dataclass(frozen=True, slots=True)

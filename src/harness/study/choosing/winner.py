@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.framing import Bounds
-from harness.study.sums import Sums, sums_of, unanimous
+from harness.study.choosing.framing import Bounds
+from harness.study.choosing.sums import Sums, sums_of, unanimous
 
 Floats = NDArray[np.float64]
 

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.study.bestset import holm
-from harness.study.framing import bounds_of, matrix_of
-from harness.study.grid import Axis, Grid, added, grid_of, interaction
+from harness.study.choosing.bestset import holm
+from harness.study.choosing.framing import bounds_of, matrix_of
+from harness.study.choosing.grid import Axis, Grid, added, grid_of, interaction
+from harness.study.choosing.sums import sums_of
 from harness.study.inference.given import level, shown
 from harness.study.resampling import FEW_CLUSTERS
-from harness.study.sums import sums_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,11 @@ import numpy as np
 
 from harness.errors import UserError, advice
 from harness.store import StoredSweep
-from harness.study.bestset import holm
-from harness.study.cautions import cautions
-from harness.study.changed import Run, changed
-from harness.study.comparison import Comparison, compare
-from harness.study.matrix import Matrix, matrices
+from harness.study.choosing.bestset import holm
+from harness.study.choosing.matrix import Matrix, matrices
+from harness.study.comparing.changed import Run, changed
+from harness.study.comparing.comparison import Comparison, compare
+from harness.study.judging.cautions import cautions
 
 __all__ = ["Run", "compare_many", "compare_runs", "correct", "settings_between"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.framing import Bounds
+from harness.study.choosing.framing import Bounds
 
 Floats = NDArray[np.float64]
 

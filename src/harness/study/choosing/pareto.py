@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError, advice
-from harness.study.bestset import Gaps, gaps_of, holm
-from harness.study.framing import matrix_of
-from harness.study.matrix import Matrix
+from harness.study.choosing.bestset import Gaps, gaps_of, holm
+from harness.study.choosing.framing import matrix_of
+from harness.study.choosing.matrix import Matrix
 from harness.study.resampling import FEW_CLUSTERS
 
 if TYPE_CHECKING:

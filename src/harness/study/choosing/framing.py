@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.errors import UserError, advice
 from harness.records.outcome import NO_ANSWER
+from harness.study.choosing.matrix import Matrix
 from harness.study.inference.given import frame, number, shown
-from harness.study.matrix import Matrix
 from harness.study.resampling import codes_of
 
 if TYPE_CHECKING:

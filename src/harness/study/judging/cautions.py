@@ -10,9 +10,9 @@ from typing import Any
 from harness.records import digest
 from harness.store import Folder, StoredSweep, additions
 from harness.store.layout import CALIBRATIONS
-from harness.study.consistency import disagreement, self_consistency
-from harness.study.judgements import judgements_of
-from harness.study.prediction_powered import LEAST_LABELS
+from harness.study.judging.consistency import disagreement, self_consistency
+from harness.study.judging.judgements import judgements_of
+from harness.study.judging.prediction_powered import LEAST_LABELS
 
 MODERATE = 0.41
 """Kappas below it are called slight or fair: a convention (J. R. Landis, G. G. Koch, Biometrics 33, 1977)."""
@@ -29,7 +29,7 @@ def runs_of(stored: StoredSweep) -> Folder:
 
 
 def keep(stored: StoredSweep, found: Mapping[str, Any]) -> str:
-    """Keep a calibration (see `harness.study.calibration.calibrate`) beside the sweeps; returns its address."""
+    """Keep a calibration (see `harness.study.judging.calibration.calibrate`) beside the sweeps; returns its address."""
     agreed = found["agreement"]
     record = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

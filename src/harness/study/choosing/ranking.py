@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.study.bestset import Gaps, gaps_of
-from harness.study.framing import Bounds, bounds_of, matrix_of
+from harness.study.choosing.bestset import Gaps, gaps_of
+from harness.study.choosing.framing import Bounds, bounds_of, matrix_of
+from harness.study.choosing.matrix import Matrix
+from harness.study.choosing.reservations import apart_of, cautions_of
+from harness.study.choosing.sums import sums_of
+from harness.study.choosing.winner import LEAST_CLUSTERS, NEXT_GAIN, SPLITS, Winner, winner_of
 from harness.study.inference.given import level, number, shown
-from harness.study.matrix import Matrix
 from harness.study.resampling import codes_of
-from harness.study.reservations import apart_of, cautions_of
-from harness.study.sums import sums_of
-from harness.study.winner import LEAST_CLUSTERS, NEXT_GAIN, SPLITS, Winner, winner_of
 
 if TYPE_CHECKING:
     import pandas as pd

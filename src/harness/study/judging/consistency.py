@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.study.agreement import kappa
-from harness.study.judgements import Judgement, judges_in
+from harness.study.judging.agreement import kappa
+from harness.study.judging.judgements import Judgement, judges_in
 
 NEAR = 0.1
 """Values are taken for equal that lie no further apart than this share of the scale."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.bestset import Gaps
-from harness.study.matrix import Matrix
+from harness.study.choosing.bestset import Gaps
+from harness.study.choosing.matrix import Matrix
+from harness.study.choosing.winner import LEAST_CLUSTERS
 from harness.study.resampling import FEW_CLUSTERS
-from harness.study.winner import LEAST_CLUSTERS
 
 _NAMED = 3
 

@@ -13,13 +13,13 @@ import numpy as np
 from harness.errors import UserError, advice
 from harness.records import Scale
 from harness.store import StoredSweep
-from harness.study.agreement import Agreement, agreement
-from harness.study.consistency import disagreement, self_consistency
 from harness.study.figures import scale_of
-from harness.study.judgements import Judgement, judgements_of, judges_in
-from harness.study.labels import Label, Settled, labels_of, settle, with_draws
-from harness.study.prediction_powered import Corrected, Judged, corrected_difference, corrected_mean
-from harness.study.sights import Cell, Sight, sights_of
+from harness.study.judging.agreement import Agreement, agreement
+from harness.study.judging.consistency import disagreement, self_consistency
+from harness.study.judging.judgements import Judgement, judgements_of, judges_in
+from harness.study.judging.labels import Label, Settled, labels_of, settle, with_draws
+from harness.study.judging.prediction_powered import Corrected, Judged, corrected_difference, corrected_mean
+from harness.study.judging.sights import Cell, Sight, sights_of
 
 
 @dataclass(frozen=True)
