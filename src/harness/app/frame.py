@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from markupsafe import Markup, escape
 
-from harness.app.settings import IDENTITY, PASSWORD, RUNS
+from harness.app.settings import IDENTITY, PASSWORD, READ_ONLY, RUNS
 from harness.errors import HarnessError
+from harness.store import Folder
 from harness.study.report.texts import visible
 
 if TYPE_CHECKING:
@@ -96,6 +97,17 @@ def identity() -> str:
     """Who looks, as the proxy says; empty without one."""
     header = os.environ.get(IDENTITY)
     return str(st.context.headers.get(header) or "") if header else ""
+
+
+def may_write() -> str:
+    """Why pages may not write into the folder of runs; empty where they may."""
+    if os.environ.get(READ_ONLY):
+        return "this dashboard was opened with `--read-only`"
+    folder = Folder(runs())
+    if not folder.is_local:
+        return ""  # a store tells by refusing: asking would be a write
+    there = next(each for each in (folder.path, *folder.path.absolute().parents) if each.exists())
+    return "" if os.access(there, os.W_OK) else "the folder of runs cannot be written by the user who opened this"
 
 
 def plain(text: str) -> str:

@@ -44,12 +44,20 @@ _QUIET = {
     metavar="NAME",
     help="Admit only requests that have this header, which a proxy in front sets to who looks.",
 )
+@click.option(
+    "--read-only",
+    is_flag=True,
+    envvar=settings.READ_ONLY,
+    help="Let no page write: nobody can promote, roll back or label.",
+)
 @options.runs_uri
-def command(port: int, address: str, password: str | None, identity_header: str | None, runs_uri: str | None) -> None:
+def command(
+    port: int, address: str, password: str | None, identity_header: str | None, read_only: bool, runs_uri: str | None
+) -> None:
     """Open the dashboard over the runs, for a browser on this machine.
 
-    It reads only: no page of results needs a key or asks a model. Another address than this machine's own needs a
-    password or a proxy that tells who looks.
+    No page of results needs a key or asks a model. Another address than this machine's own needs a password or a proxy
+    that tells who looks.
     """
     if not _loopback(address) and not (password or identity_header):
         raise UserError(
@@ -58,6 +66,7 @@ def command(port: int, address: str, password: str | None, identity_header: str 
         )
     _free(address, port)
     os.environ[settings.RUNS] = options.runs_or_default(runs_uri)
+    os.environ[settings.READ_ONLY] = "1" if read_only else ""
     for name, value in ((settings.PASSWORD, password), (settings.IDENTITY, identity_header)):
         os.environ[name] = value or ""
     shown = f"[{address}]" if ":" in address else address
