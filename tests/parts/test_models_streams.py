@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from harness.errors import ProviderError
+from harness.plugins import StreamingConnection
+from harness.records import Reply
 from tests.loopback import Loopback
+from tests.parts.asking import about
 from tests.parts.routes import KINDS, STREAMING, model_for, send
 
 
@@ -38,6 +43,26 @@ def test_a_stream_that_breaks_off_is_no_answer(kind: str, server: Loopback) -> N
     with pytest.raises(ProviderError) as caught:
         send(model_for(kind, server, stream=True))
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+def test_words_are_told_as_they_come(kind: str, server: Loopback) -> None:
+    """A model that is not set to stream can be listened to: the pieces are the answer, and more than one."""
+    server.drip_s = 0.03
+    told: list[str] = []
+
+    async def listen() -> Reply:
+        connection = model_for(kind, server).connect()
+        try:
+            assert isinstance(connection, StreamingConnection)
+            return await connection.stream(about("What is it about?", "A tale of two cities.", max_tokens=64), told.append)
+        finally:
+            await connection.close()
+
+    reply = asyncio.run(listen())
+    assert "".join(told) == reply.text
+    assert len(told) > 1
+    assert reply.first_token_ms is not None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """YAML -> checked configuration -> axes -> variants; all mistakes at once."""
 
 from harness.config.chatbot import SAMPLING, Chatbot, Retrieval, Variant
-from harness.config.reading import load
+from harness.config.reading import load, load_chatbot
 from harness.config.sweepfile import (
     Budget,
     DatasetChoice,
@@ -24,5 +24,6 @@ __all__ = [
     "SweepConfig",
     "Variant",
     "load",
+    "load_chatbot",
     "workspace_of",
 ]

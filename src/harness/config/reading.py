@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from harness.config import axes as axes_room
 from harness.config import points as points_room
@@ -34,6 +36,8 @@ from harness.plugins import load_file
 _CREDENTIALS = re.compile(r"//[^/\s@]*@")
 """What an address must not hold, and an error must not repeat."""
 _SWEEP_KEYS = ("search", "axes", "exclude", "include")
+_OF_ANSWERS = ("corpus", "chatbot", "plugins", "prices", "seed", "concurrency", "cell_timeout_s")
+_RATES = ("requests_per_minute", "tokens_per_minute")
 
 
 def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
@@ -43,7 +47,23 @@ def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     setting by its unique short name. Raises UserError with every mistake.
     """
     path = Path(file)
-    text = _text(path)
+    return _read(_text(path), path, overrides)
+
+
+def load_chatbot(content: Mapping[str, Any], workspace: Path, name: str) -> SweepConfig:
+    """A sweep of one chatbot and its corpus, without a dataset, out of the content of a sweep file.
+
+    Of `content` only what decides or limits answers is read; errors call its place `name`. Raises UserError with every
+    mistake.
+    """
+    kept = {key: value for key, value in content.items() if key in _OF_ANSWERS + _RATES}
+    text = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
+    return _read(text, workspace / name, (), needed=("chatbot",))
+
+
+def _read(
+    text: str, path: Path, overrides: Sequence[str], needed: Sequence[str] = ("dataset", "chatbot")
+) -> SweepConfig:
     root = parse(text, str(path))
     mistakes = Mistakes()
     workspace = workspace_of(path)
@@ -54,9 +74,9 @@ def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     apply(root, tuple(override for override in overrides if override not in plugins), mistakes)
     top = {key: node for key, node in root.items() if key in TOP_KEYS} if root.is_mapping else {}
     start = Place(str(path), 1, 1)
-    for needed in ("dataset", "chatbot"):
-        if needed not in top:
-            mistakes.add(start, f"the sweep file needs {needed!r}")
+    for key in needed:
+        if key not in top:
+            mistakes.add(start, f"the sweep file needs {key!r}")
     corpus = _corpus(top.get("corpus"), workspace, mistakes)
     assembler = Assembler(workspace, start, "corpus" in top, mistakes)
     variants, axis_names = _variants(top, assembler, mistakes)
@@ -64,7 +84,7 @@ def load(file: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     objective = read_objective(top.get("objective"), metrics, mistakes)
     fields = _numbers(top, mistakes)
     gate = read_gate(top.get("gate"), {metric.name: metric.scale for metric in metrics}, mistakes)
-    dataset = _dataset(top["dataset"], workspace, mistakes) if "dataset" in top else None
+    dataset = _dataset(top["dataset"], workspace, mistakes) if "dataset" in top else DatasetChoice("")
     name = mistakes.text(top["name"], "name") if "name" in top else path.stem
     mistakes.finish()
     assert dataset is not None
@@ -249,7 +269,7 @@ def _numbers(top: dict[str, Node], mistakes: Mistakes) -> dict[str, Any]:
     for name, low in (("repeats", 1), ("seed", 0)):
         if name in top:
             fields[name] = mistakes.number(top[name], name, whole=True, low=low)
-    rates = ("concurrency", "requests_per_minute", "tokens_per_minute")
+    rates = ("concurrency", *_RATES)
     given = {name: mistakes.number(top[name], name, whole=True, low=1) for name in rates if name in top}
     if "cell_timeout_s" in top:
         given["cell_timeout_s"] = mistakes.number(top["cell_timeout_s"], "cell_timeout_s", low=0.001)

@@ -35,6 +35,8 @@ from harness.plugins.protocols import (
     Retriever,
     Search,
     Splitter,
+    StreamingConnection,
+    Tell,
     View,
 )
 from harness.plugins.registry import KINDS, Registration, find, known, load_built_ins, load_file, names, part
@@ -67,6 +69,8 @@ __all__ = [
     "Retriever",
     "Search",
     "Splitter",
+    "StreamingConnection",
+    "Tell",
     "View",
     "find",
     "identity",

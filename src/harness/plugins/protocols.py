@@ -227,6 +227,18 @@ class ModelConnection(Protocol):
         """Release what the connection holds."""
 
 
+Tell = Callable[[str], None]
+"""Takes the words of an answer as they come."""
+
+
+@runtime_checkable
+class StreamingConnection(Protocol):
+    """A model connection that can also tell the words of an answer while it is made."""
+
+    async def stream(self, request: Request, tell: Tell) -> Reply:
+        """One answer, as of `complete`; `tell` gets its text piece by piece. Raises ProviderError."""
+
+
 @runtime_checkable
 class BatchConnection(Protocol):
     """A model connection that can also hand in many requests at once, for later and for less money."""

@@ -68,6 +68,9 @@ class Cache(Protocol):
     def drop(self, keys: Sequence[str]) -> None:
         """Remove results, whoever made them."""
 
+    def close(self) -> None:
+        """Release what it holds; what was put is kept as far as it is to be kept."""
+
 
 def connect(folder: Path) -> sqlite3.Connection:
     """Open the file, in WAL mode: safe for several processes. Raises UserError where that is not possible."""
@@ -255,11 +258,15 @@ class DiskCache:
 
 
 class Overlay:
-    """Reads from a cache on disk, if there is one, and keeps what is new in memory: planning leaves no trace."""
+    """Reads from a cache on disk, if there is one, and keeps what is new in memory: planning leaves no trace.
 
-    def __init__(self, folder: Path) -> None:
+    Of what is new, the latest `most` entries are kept (None: all).
+    """
+
+    def __init__(self, folder: Path, most: int | None = None) -> None:
         self._below = DiskCache(folder, "") if (folder / WORK_FILE).exists() else None
         self._added: dict[str, Entry] = {}
+        self._most = most
 
     def get(self, keys: Sequence[str], *, only_own: bool = False) -> dict[str, Entry]:
         found = {key: self._added[key] for key in keys if key in self._added}
@@ -272,6 +279,9 @@ class Overlay:
 
     def put(self, stage: str, entries: Mapping[str, bytes], provider: str = "") -> None:
         self._added.update({key: Entry(value, "") for key, value in entries.items()})
+        if self._most is not None:
+            for key in list(islice(self._added, max(0, len(self._added) - self._most))):
+                del self._added[key]
 
     def drop(self, keys: Sequence[str]) -> None:
         for key in keys:

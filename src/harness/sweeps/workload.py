@@ -18,6 +18,7 @@ from harness.sweeps.retrieval.contexts import Contexts
 from harness.sweeps.retrieval.cuts import NO_CONTEXT
 from harness.sweeps.retrieval.findings import Findings
 from harness.sweeps.retrieval.groups import Groups
+from harness.sweeps.retrieval.scopes import Scopes
 
 CellId = tuple[str, str, int]
 """Variant id, example id, repeat number."""
@@ -56,15 +57,16 @@ class _Asking(NamedTuple):
 
 @dataclass
 class Workload:
-    """All cells of a sweep, in the order of variants, examples, repeats."""
+    """All cells of a sweep, in the order of variants, examples, repeats. `scopes` are those of before, if any."""
 
     config: SweepConfig
     corpus: Corpus | None
     examples: Sequence[Example]
     cells: list[Cell] = field(default_factory=list)
+    scopes: Scopes | None = None
 
     def __post_init__(self) -> None:
-        self.groups = Groups(self.config, self.corpus, self.examples)
+        self.groups = Groups(self.config, self.corpus, self.examples, self.scopes)
         self.contexts = Contexts(self.config, self.corpus, self.groups)
         self.findings = Findings(self.config, self.contexts)
         self._rendered: dict[Any, tuple[Message, ...]] = {}

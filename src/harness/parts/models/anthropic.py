@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from harness.parts.models import anthropic_messages
 from harness.parts.models.anthropic_batches import Batches
 from harness.parts.models.hosted import Hosted
 from harness.parts.models.sampling import ANTHROPIC, checked, rule_of
-from harness.plugins import ModelConnection, part, providers, setting
+from harness.plugins import ModelConnection, Tell, part, providers, setting
 from harness.records import Reply, Request
 
 _DEFAULT_MAX_TOKENS = 1024
@@ -70,8 +71,15 @@ class _Connection(Batches):
         )
 
     async def complete(self, request: Request) -> Reply:
+        return await self._reply(
+            request, anthropic_messages.streamed if self._model.stream else anthropic_messages.asked
+        )
+
+    async def stream(self, request: Request, tell: Tell) -> Reply:
+        return await self._reply(request, partial(anthropic_messages.streamed, tell=tell))
+
+    async def _reply(self, request: Request, ask: Callable[..., Awaitable[Reply]]) -> Reply:
         body = anthropic_messages.body(self._model.name, request, self._model.prompt_cache)
-        ask = anthropic_messages.streamed if self._model.stream else anthropic_messages.asked
         started = time.perf_counter()
         with self._failures():
             async with asyncio.timeout(self._model.timeout_s):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from harness.parts.models.events import events
-from harness.plugins import headers
+from harness.plugins import Tell, headers
 from harness.records import Quota, Reply, Request
 
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "refusal"}
@@ -38,7 +38,7 @@ async def asked(client: Any, sent: Mapping[str, Any], started: float) -> Reply:
     return reply(orjson.loads(await raw.read()), latency_ms, headers.quota(raw.headers))
 
 
-async def streamed(client: Any, sent: Mapping[str, Any], started: float) -> Reply:
+async def streamed(client: Any, sent: Mapping[str, Any], started: float, tell: Tell | None = None) -> Reply:
     """Ask for a stream, and put the answer together. Raises ValueError when it breaks off."""
     texts: list[str] = []
     first: float | None = None
@@ -50,6 +50,8 @@ async def streamed(client: Any, sent: Mapping[str, Any], started: float) -> Repl
             elif event["type"] == "content_block_delta" and event["delta"]["type"] == "text_delta":
                 first = first or (time.perf_counter() - started) * 1000
                 texts.append(event["delta"]["text"])
+                if tell is not None:
+                    tell(event["delta"]["text"])
             elif event["type"] == "message_delta":
                 message["stop_reason"] = event["delta"].get("stop_reason")
                 message["usage"] |= {name: count for name, count in event["usage"].items() if count is not None}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import orjson
 
 from harness.parts.models.sampling import Rule, checked
-from harness.plugins import ModelConnection, addresses, failures, headers, part, providers, setting
+from harness.plugins import ModelConnection, Tell, addresses, failures, headers, part, providers, setting
 from harness.records import Reply, Request
 
 _OLLAMA_SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed")
@@ -109,6 +109,12 @@ class _Connection:
             self._litellm.completion(self._model.name, messages, mock_response="x", api_key=providers.NO_KEY)
 
     async def complete(self, request: Request) -> Reply:
+        return await self._reply(request, _streamed if self._model.stream else _asked)
+
+    async def stream(self, request: Request, tell: Tell) -> Reply:
+        return await self._reply(request, partial(_streamed, tell=tell))
+
+    async def _reply(self, request: Request, ask: Callable[..., Awaitable[Reply]]) -> Reply:
         model, litellm = self._model, self._litellm
         variable = providers.KEYS.get(model.provider)
         about = f"{model.name} (through litellm{f', key from {variable}' if variable else ''})"
@@ -123,7 +129,6 @@ class _Connection:
         }
         with failures.of_litellm(litellm, model.timeout_s, about):
             async with asyncio.timeout(model.timeout_s):
-                ask = _streamed if model.stream else _asked
                 return await ask(litellm, arguments, time.perf_counter())
 
     async def close(self) -> None:
@@ -135,14 +140,17 @@ async def _asked(litellm: Any, arguments: dict[str, Any], started: float) -> Rep
     return _reply(done, (time.perf_counter() - started) * 1000)
 
 
-async def _streamed(litellm: Any, arguments: dict[str, Any], started: float) -> Reply:
+async def _streamed(litellm: Any, arguments: dict[str, Any], started: float, tell: Tell | None = None) -> Reply:
     """Put the answer together from its chunks. Raises ValueError when the stream breaks off."""
     first: float | None = None
     chunks = []
     stream = await litellm.acompletion(**arguments, stream=True, stream_options={"include_usage": True})
     async for chunk in stream:
-        if first is None and chunk.choices and chunk.choices[0].delta.content:
-            first = (time.perf_counter() - started) * 1000
+        words = chunk.choices[0].delta.content if chunk.choices else None
+        if words:
+            first = first or (time.perf_counter() - started) * 1000
+            if tell is not None:
+                tell(words)
         chunks.append(chunk)
     latency_ms = (time.perf_counter() - started) * 1000
     if not any(choice.finish_reason for chunk in chunks for choice in chunk.choices):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from harness.parts.models import openai_chat, openai_responses
 from harness.parts.models.hosted import Hosted
 from harness.parts.models.openai_batches import Batches
 from harness.parts.models.sampling import OPENAI, checked, rule_of
-from harness.plugins import ModelConnection, part, providers, setting
+from harness.plugins import ModelConnection, Tell, part, providers, setting
 from harness.records import Reply, Request
 
 APIS: dict[str, Any] = {"chat": openai_chat, "responses": openai_responses}
@@ -68,13 +69,17 @@ class _Connection(Batches):
         )
 
     async def complete(self, request: Request) -> Reply:
+        return await self._reply(request, self._api.streamed if self._model.stream else self._api.asked)
+
+    async def stream(self, request: Request, tell: Tell) -> Reply:
+        return await self._reply(request, partial(self._api.streamed, tell=tell))
+
+    async def _reply(self, request: Request, ask: Callable[..., Awaitable[Reply]]) -> Reply:
         body = self._api.body(self._model.name, request)
         started = time.perf_counter()
         with self._failures():
             async with asyncio.timeout(self._model.timeout_s):
-                ask = self._api.streamed if self._model.stream else self._api.asked
-                reply: Reply = await ask(self._client, body, started)
-                return reply
+                return await ask(self._client, body, started)
 
     async def close(self) -> None:
         await self._client.close()

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from harness.parts.models.events import events
-from harness.plugins import headers
+from harness.plugins import Tell, headers
 from harness.records import Quota, Reply, Request
 
 PATH = "/v1/chat/completions"
@@ -49,7 +49,7 @@ def reply(content: Mapping[str, Any], latency_ms: float | None, quota: Quota | N
     return _reply(text or refusal or "", finish, content, latency_ms, None, quota)
 
 
-async def streamed(client: Any, sent: dict[str, Any], started: float) -> Reply:
+async def streamed(client: Any, sent: dict[str, Any], started: float, tell: Tell | None = None) -> Reply:
     """Ask for a stream, and put the answer together. Raises ValueError when it breaks off."""
     texts: list[str] = []
     refusals: list[str] = []
@@ -63,6 +63,8 @@ async def streamed(client: Any, sent: dict[str, Any], started: float) -> Reply:
                 words, refused = choice["delta"].get("content"), choice["delta"].get("refusal")
                 if (words or refused) and first is None:
                     first = (time.perf_counter() - started) * 1000
+                if tell is not None and (words or refused):
+                    tell(words or refused)
                 texts.append(words or "")
                 refusals.append(refused or "")
                 finish = choice.get("finish_reason") or finish

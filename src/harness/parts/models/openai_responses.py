@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from harness.parts.models.events import events
-from harness.plugins import headers
+from harness.plugins import Tell, headers
 from harness.records import Quota, Reply, Request
 
 PATH = "/v1/responses"
@@ -39,13 +39,15 @@ async def asked(client: Any, sent: dict[str, Any], started: float) -> Reply:
     return reply(orjson.loads(raw.content), latency_ms, headers.quota(raw.headers))
 
 
-async def streamed(client: Any, sent: dict[str, Any], started: float) -> Reply:
+async def streamed(client: Any, sent: dict[str, Any], started: float, tell: Tell | None = None) -> Reply:
     """Ask for a stream; its last event holds the whole answer. Raises ValueError when it breaks off."""
     first: float | None = None
     async with client.responses.with_streaming_response.create(**sent, stream=True) as response:
         async for event in events(response):
-            if first is None and event["type"] in ("response.output_text.delta", "response.refusal.delta"):
-                first = (time.perf_counter() - started) * 1000
+            if event["type"] in ("response.output_text.delta", "response.refusal.delta"):
+                first = first or (time.perf_counter() - started) * 1000
+                if tell is not None:
+                    tell(event["delta"])
             if event["type"] in ("response.completed", "response.incomplete", "response.failed"):
                 latency_ms = (time.perf_counter() - started) * 1000
                 return reply(event["response"], latency_ms, headers.quota(response.headers), first or latency_ms)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.config import Budget, Limits
 from harness.errors import Interrupted, ProviderError
-from harness.plugins import EmbedderConnection, ModelConnection, RerankerConnection, name, provider_of
+from harness.plugins import EmbedderConnection, ModelConnection, RerankerConnection, Tell, name, provider_of
 from harness.records import Embedded, Failure, Ranked, Reply, Request
 from harness.sweeps.cache import Cache
 from harness.sweeps.claims import Claims
@@ -23,6 +23,7 @@ from harness.sweeps.gateway.limiter import Limiter
 from harness.sweeps.gateway.prices import Prices
 from harness.sweeps.gateway.purse import Bill, Purse, Spent
 from harness.sweeps.gateway.retries import Retries, Tried
+from harness.sweeps.gateway.streaming import told
 from harness.sweeps.gateway.trace import NoTrace, Trace
 
 R = TypeVar("R", Reply, Embedded, Ranked)
@@ -92,10 +93,13 @@ class Gateway:
                 found[key] = answer
         return found
 
-    async def complete(self, model: Any, request: Request, key: str, *, stage: str = "generate") -> Answer:
+    async def complete(
+        self, model: Any, request: Request, key: str, *, stage: str = "generate", tell: Tell | None = None
+    ) -> Answer:
         """Ask for one answer, or for what another `stage` needs from a model.
 
-        What goes wrong is a failure in the answer, except for what ends the sweep.
+        What goes wrong is a failure in the answer, except for what ends the sweep. `tell` gets the words as they come,
+        or all at once from a model that does not stream; once it was told some, nothing is asked for again.
 
         Raises Incomplete when the budget is spent, ProviderError (fatal) when no request to this model can succeed.
         """
@@ -109,7 +113,7 @@ class Gateway:
                 self._go_on()
             async with self.purse.call(guess) as bill:
                 with self._trace.chat(model, request, key) as span:
-                    reply = await connection.complete(request)
+                    reply = await (told(connection, request, tell) if tell else connection.complete(request))
                     span.replied(reply)
                 self._pay(bill, stage, model, self.prices.cost(price, reply), tokens_of(reply))
                 return reply
@@ -202,6 +206,10 @@ class Gateway:
         except ProviderError as fatal:
             self._hopeless[part] = fatal
             raise
+
+    def reconsider(self) -> None:
+        """Let parts be asked again that refused for good: where questions come for days, that may have been mended."""
+        self._hopeless.clear()
 
     @property
     def stopped(self) -> bool:

@@ -35,10 +35,12 @@ class Groups:
     Raises UserError for a filter that reads what no document has.
     """
 
-    def __init__(self, config: SweepConfig, corpus: Corpus | None, examples: Sequence[Example]) -> None:
+    def __init__(
+        self, config: SweepConfig, corpus: Corpus | None, examples: Sequence[Example], scopes: Scopes | None = None
+    ) -> None:
         self._corpus = corpus
         self._examples = examples
-        self.scopes = Scopes(corpus) if corpus is not None else Scopes(Corpus(()))
+        self.scopes = scopes or Scopes(corpus if corpus is not None else Corpus(()))
         self._queries: dict[Form, dict[str, Query]] = {}
         self._keys: dict[str, str] = {}
         self.by_key: dict[str, Group] = {}
