@@ -33,11 +33,13 @@ def add_json(folder: Folder, content: dict[str, Any]) -> str:
 
 def all_lines(folder: Folder) -> list[dict[str, Any]]:
     """The lines of all files, oldest first. Raises UserError when a newer version wrote one."""
-    found: list[dict[str, Any]] = []
-    for name in names(folder, ".jsonl"):
-        content = folder.read(name) or b""
-        found += [line for line in journal.lines(_checked(content, f"{folder.uri}/{name}")) if isinstance(line, dict)]
-    return found
+    return [line for name in names(folder, ".jsonl") for line in lines_of(folder, name)]
+
+
+def lines_of(folder: Folder, name: str) -> list[dict[str, Any]]:
+    """The lines of one file. Raises UserError when a newer version wrote it."""
+    content = _checked(folder.read(name) or b"", f"{folder.uri}/{name}")
+    return [line for line in journal.lines(content) if isinstance(line, dict)]
 
 
 def names(folder: Folder, suffix: str) -> list[str]:

@@ -11,11 +11,12 @@ from typing import Any
 from harness.data.rows import Row, json_lines, kind
 from harness.errors import Mistake, Place, UserError, advice
 from harness.store import StoredSweep
+from harness.store.layout import LABELS
 from harness.study.judging.sights import Cell, Sight, Sights, sights_of
 
 FIELDS = (
     *("id", "example", "variant", "repeat", "metric", "value", "by", "note", "answer", "context", "weight"),
-    *("adjudicated", "sweep"),
+    *("adjudicated", "sweep", "time", "asked"),
 )
 SHOWN = ("question", "history", "references", "expected", "passages", "scale")
 """Fields of a sample that are there to be read, and are not kept."""
@@ -27,7 +28,7 @@ class Label:
 
     `context` names the passages that were shown, empty where none were. `weight` is 1 over the answer's relative
     chance of being drawn, None for one that was not drawn at random from this sweep. An `adjudicated` label settles the
-    others.
+    others. `time` is when it was given (UTC, ISO 8601) and `asked` in which words (`yes/no`), empty where nobody said.
     """
 
     example: str
@@ -39,6 +40,8 @@ class Label:
     context: str = ""
     weight: float | None = None
     adjudicated: bool = False
+    time: str = ""
+    asked: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The line that is kept."""
@@ -60,8 +63,9 @@ def read_labels(
     """The labels of a file, and how many of its lines hold none for this sweep.
 
     These are the ones left blank (`value` null) and, unless `strict`, those with the `answer` of another sweep that
-    nobody gave in this one. `by` and `metric` stand in where a line has none; with `only` a line of another metric is
-    wrong. Raises UserError with every line that is wrong, and why; what is wrong with many of them alike is said once.
+    nobody gave in this one, and those to a question of people's own (`asked`) that is no metric of this one. `by` and
+    `metric` stand in where a line has none; with `only` a line of another metric is wrong. Raises UserError with every
+    line that is wrong, and why; what is wrong with many of them alike is said once.
     """
     rows, mistakes = json_lines(path)
     reader = _Reader(str(path), stored, by, metric, strict, only)
@@ -75,8 +79,16 @@ def read_labels(
 
 def labels_of(stored: StoredSweep) -> list[Label]:
     """The labels that the run folder holds, oldest first; fields of later versions are passed over."""
+    return labels_in(stored.labels)
+
+
+def labels_in(lines: Iterable[Mapping[str, Any]]) -> list[Label]:
+    """The labels of lines as they are kept. Raises UserError for a line that lacks what a label has."""
     names = Label.__dataclass_fields__
-    return [Label(**{k: v for k, v in line.items() if k in names}) for line in stored.labels]
+    try:
+        return [Label(**{k: v for k, v in line.items() if k in names}) for line in lines]
+    except TypeError as error:
+        raise UserError(f"{LABELS}/: a line there is no label ({error}); take its file away") from error
 
 
 def with_draws(labels: Iterable[Label], others: Iterable[Label]) -> list[Label]:
@@ -160,7 +172,9 @@ class _Reader:
         for name in fields:
             if name not in (*FIELDS, *SHOWN):
                 self._wrong(place, f"unknown field {name!r}", advice(name, FIELDS))
-        if fields.get("value", 0) is None or (not self._strict and self._is_elsewhere(fields)):
+        if fields.get("value", 0) is None or (
+            not self._strict and (self._is_elsewhere(fields) or self._is_own(fields))
+        ):
             return None
         target = self._target(place, fields)
         metric = self._metric_of(place, fields)
@@ -174,8 +188,9 @@ class _Reader:
         if len(self.mistakes) > before or target is None or metric is None or value is None:
             return None
         weight = weight if fields.get("sweep") == self._sweep else None
-        note, settles = str(fields.get("note") or ""), bool(fields.get("adjudicated"))
-        return Label(*target[:2], metric["name"], value, by, note, target[2], weight, settles)
+        note, time, asked = (str(fields.get(name) or "") for name in ("note", "time", "asked"))
+        settles = bool(fields.get("adjudicated"))
+        return Label(*target[:2], metric["name"], value, by, note, target[2], weight, settles, time, asked)
 
     def _wrong(self, place: Place, found: str, advice: str = "") -> None:
         self.mistakes.append(Mistake(place, found, advice))
@@ -185,6 +200,10 @@ class _Reader:
         if fields.get("id") in self._ids or not isinstance(fields.get("answer"), str):
             return False
         return "id" in fields or (fields.get("example"), fields["answer"]) not in self._answers
+
+    def _is_own(self, fields: Mapping[str, Any]) -> bool:
+        """Whether a line answers a question of people's own, which is no metric here."""
+        return bool(fields.get("asked")) and fields.get("metric") not in (None, "", *self._metrics)
 
     def _target(self, place: Place, fields: Mapping[str, Any]) -> tuple[str, str, str] | None:
         """Example, answer and context that a line is about."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,8 @@ def draw(
             "sweep": stored.id,
             "metric": metric,
             "scale": {name: scale[name] for name in ("direction", "low", "high")},
-            **_shown(examples[sight.example]),
-            **({"passages": _texts(sights.passages[sight.cells[0]], texts)} if passages else {}),
+            **shown(examples[sight.example]),
+            **({"passages": passages_shown(sights.passages[sight.cells[0]], texts)} if passages else {}),
             "answer": sight.answer,
             "value": None,
             "by": "",
@@ -75,7 +76,7 @@ def _by_variant(distinct: list[Sight], count: int, random: np.random.Generator) 
     return [(distinct[i], float(1 / (1 - missed[i]))) for i in order]
 
 
-def _shown(example: dict[str, Any]) -> dict[str, Any]:
+def shown(example: dict[str, Any]) -> dict[str, Any]:
     """What a person needs to know of an example."""
     *history, last = example["messages"]
     return {
@@ -86,5 +87,6 @@ def _shown(example: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _texts(passages: list[dict[str, Any]], texts: dict[tuple[str, int, int], str]) -> list[dict[str, Any]]:
+def passages_shown(passages: list[dict[str, Any]], texts: Mapping[tuple[str, int, int], str]) -> list[dict[str, Any]]:
+    """What a person sees of passages: document and text (None where it is not stored); no similarity."""
     return [{"document": p["document"], "text": texts.get((p["document"], p["start"], p["end"]))} for p in passages]
