@@ -52,10 +52,12 @@ def test_words_are_told_as_they_come(kind: str, server: Loopback) -> None:
     told: list[str] = []
 
     async def listen() -> Reply:
-        connection = model_for(kind, server).connect()
+        model = model_for(kind, server)
+        connection = model.connect()
         try:
             assert isinstance(connection, StreamingConnection)
-            return await connection.stream(about("What is it about?", "A tale of two cities.", max_tokens=64), told.append)
+            request = about("What is it about?", "A tale of two cities.", **model.parameters({}))
+            return await connection.stream(request, told.append)
         finally:
             await connection.close()
 
