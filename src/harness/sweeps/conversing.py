@@ -100,7 +100,7 @@ class Responder:
         check_environment([*parts, *([settings.index] if settings is not None else [])])
         check_prices(parts, Prices(config.prices), self.config.budget)
         self.parts = tuple(parts)
-        self._corpus = _corpus_of(config)
+        self._corpus = corpus_of(config)
         if evaluated is not None:
             evaluated.check(config, self._corpus)
         self._maker = f"talk-{time.time_ns()}"
@@ -195,7 +195,7 @@ class Responder:
         )
 
 
-def _corpus_of(config: SweepConfig) -> Corpus | None:
+def corpus_of(config: SweepConfig) -> Corpus | None:
     """The knowledge base. Raises UserError where there is none to look in."""
     if config.variants[0].chatbot.retrieval is None:
         return None
