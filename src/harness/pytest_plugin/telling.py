@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.pytest_plugin.bound import Bound
 from harness.pytest_plugin.figure import Figure, Mean
 from harness.study.report.texts import short, visible
 
