@@ -1,0 +1,267 @@
+"""Retrieval: which settings find the evidence, what a similarity threshold costs, and what is missed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from harness.app import charts_retrieval, frame, store
+from harness.study.board.alike import Group, least, limits
+from harness.study.board.missed import missed, rows_of
+from harness.study.board.opening import open_sweep, stamp
+from harness.study.board.passages import Passages
+from harness.study.board.recut import By, curve, figures, grid
+from harness.study.board.retrieval import Retrieval
+from harness.study.report import amounts
+from harness.study.report.texts import short
+
+MOST_CELLS = 100_000  # that are cut again at once
+SHOWN, LINKS = 500, 3
+COUNTS = ("missed", "cells", "variants", "of_variants", "examples", "of_examples", "pieces", "never_found", "question")
+COLUMNS: dict[str, Any] = {
+    "share": st.column_config.ProgressColumn("missed, % of cells", format="percent", min_value=0.0, max_value=1.0),
+    "missed": st.column_config.NumberColumn("cells that miss"),
+    "of_variants": st.column_config.NumberColumn("of variants"),
+    "of_examples": st.column_config.NumberColumn("of examples"),
+    "never_found": st.column_config.NumberColumn("never found"),
+    "start": st.column_config.NumberColumn("from character"),
+    "end": st.column_config.NumberColumn("to character"),
+}
+SIDES: tuple[By, ...] = ("characters", "passages")
+FIGURES = {
+    "passages": ("Passages kept", "on average of a cell"),
+    "recall": ("Recall of evidence", "share of the evidence that the passages hold, mean over cells with evidence"),
+    "noise": (
+        "Noise",
+        "share of what was retrieved that is no evidence, mean over cells that have evidence and passages",
+    ),
+    "unanswerable": ("Unanswerable, left bare", "share without a passage of the cells that should be abstained from"),
+    "answerable": ("Answerable, left bare", "share without a passage of the cells that should be answered"),
+}
+
+
+@st.cache_resource(show_spinner="Reading the passages", max_entries=2)
+def _read(uri: str, name: str, marks: tuple[Any, ...]) -> Retrieval:
+    found = Retrieval(open_sweep(uri, name, lean=True))
+    assert found.passages is not None
+    return found
+
+
+@st.cache_data(show_spinner="Counting what was missed", max_entries=4)
+def _missed(uri: str, name: str, marks: tuple[Any, ...]) -> dict[str, list[dict[str, Any]]]:
+    return missed(_read(uri, name, marks).passages)
+
+
+@st.cache_data(show_spinner="Cutting the passages", max_entries=16)
+def _curve(uri: str, name: str, marks: tuple[Any, ...], variants: tuple[str, ...], by: By) -> list[dict[str, Any]]:
+    known, groups = _read(uri, name, marks).chosen(variants)
+    return curve(known, grid(known, least(groups)), by)
+
+
+def main() -> None:
+    """Draw the page."""
+    st.header("Retrieval", anchor=False)
+    name = frame.chosen_sweep(store.sweeps)
+    if name is None:
+        return
+    with frame.told("The retrieval of this sweep"):
+        marks = stamp(frame.runs(), name)
+        found = _read(frame.runs(), name, marks)
+        if _nothing(found):
+            return
+        if found.stored.status == "running":
+            st.warning("This sweep is running: the figures are of the cells that are finished, and change.")
+        if found.passages.unknown:
+            count = amounts.plural(found.passages.unknown, "cell")
+            frame.text(f"! {count} failed before anything was retrieved, and are left out.", "h-soft")
+        for what, draw in (
+            ("Evidence by settings", _coverage),
+            ("The threshold", _threshold),
+            ("Missed evidence", _misses),
+        ):
+            with frame.told(what):
+                draw(found, name, marks)
+
+
+def _nothing(found: Retrieval) -> bool:
+    """Say what is missing, where there is nothing to look at."""
+    imported = bool(found.stored.header.get("imported"))
+    if not found.entries and imported:
+        frame.empty("These results hold no passages.", "Import a file that has the contexts of each answer.")
+    elif not found.entries:
+        frame.empty("No variant of this sweep retrieves.", "Give the sweep file a `corpus`, and run it again.")
+    elif not len(found.passages.variant):
+        frame.empty(
+            "No cell has its passages yet.", "Wait until some are finished; look at failures on the page Sweep."
+        )
+    else:
+        return False
+    return True
+
+
+def _coverage(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
+    st.subheader("Evidence by settings", anchor=False)
+    measures, settings = found.measures, list(found.settings)
+    if not len(found.passages.pieces.example):
+        frame.empty(
+            "No example has evidence.", "Give the examples of the dataset `evidence` to see what is found of it."
+        )
+    if not measures:
+        return
+    if not settings:
+        frame.empty("All variants retrieve with the same settings.", "Sweep `chunk_size` and `chunk_overlap`, say.")
+        return
+    left, middle, right = st.columns(3)
+    with left:
+        measure = frame.picked("Measure", measures, "measure")
+    with middle:
+        across = frame.picked("Across", settings, "across")
+    with right:
+        second = [each for each in settings if each != across]
+        default = ["chunk_overlap"] if across == "chunk_size" and "chunk_overlap" in second else []
+        options = list(dict.fromkeys([*default, "", *second]))
+        up = frame.picked("Up", options, "up", lambda each: each or "nothing: a line") or None
+    table = found.coverage(measure, across, up)
+    if not table["cells"]:
+        frame.empty("No cell has this measure.", "Choose another.")
+        return
+    option = charts_retrieval.coverage(table, across, up, measure)
+    st.echarts_chart(option, height=charts_retrieval.tall(table), key="coverage", alt="Evidence by settings")
+    st.caption(
+        "Mean of the means of the variants with these settings: the other settings are averaged, each variant counts "
+        "alike. n counts the cells (one question asked of one variant once) that have the measure."
+    )
+    if table["uneven"]:
+        other = ", ".join(short(each, 40) for each in table["uneven"])
+        frame.text(f"! Not all of these have the same other settings ({other}): a difference may be theirs.", "h-soft")
+    frame.table(pd.DataFrame(table["rows"]), "coverage-table", f"{name}-coverage")
+
+
+def _threshold(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
+    st.subheader("Similarity threshold", anchor=False)
+    names = {group.variant: group.label for group in found.groups}
+    left, right = st.columns([3, 1])
+    with left:
+        variants = frame.several("Retrieval settings (several are pooled)", list(names), "cut", 1, names)
+    with right:
+        by: By = "passages" if frame.picked("Counted in", _sides(found), "by") == "passages" else "characters"
+    known, groups = found.chosen(variants)
+    if len(known.variant) > MOST_CELLS and len(groups) > 1:
+        frame.empty("These are too many cells to cut at once.", f"Choose fewer: at most {MOST_CELLS:,} cells are cut.")
+        return
+    if not grid(known, least(groups)):
+        frame.empty(
+            "No stored passage has a similarity, so nothing can be cut.",
+            "Retrieve with vectors, or set a `similarity_threshold`: it is measured then.",
+        )
+        return
+    points = _curve(frame.runs(), name, marks, tuple(variants), by)
+    _recut(known, groups, points, by, name)
+
+
+def _sides(found: Retrieval) -> list[str]:
+    """Characters where any evidence is a span, else passages first."""
+    return list(SIDES if len(found.passages.spans.example) else SIDES[::-1])
+
+
+@st.fragment
+def _recut(known: Passages, groups: list[Group], points: list[dict[str, Any]], by: By, name: str) -> None:
+    """The slider and what it leaves; moving it draws this part alone, from what was read."""
+    with frame.told("The threshold"):
+        at = _slider([point["threshold"] for point in points])
+        now, ran = figures(known, at, by), figures(known, None, by)
+        for column, (key, (label, told)) in zip(st.columns(len(FIGURES)), FIGURES.items(), strict=True):
+            column.metric(
+                f"{label} (n {now[f'n_{key}']:,})",
+                _shown(key, now[key]),
+                f"as run: {_shown(key, ran[key])} (n {ran[f'n_{key}']:,})",
+                delta_color="off",
+                delta_arrow="off",
+                help=told,
+            )
+        left, right = st.columns(2)
+        lines = {"recall": "recall of evidence", "noise": f"noise, of {by}"}
+        with left:
+            _chart(points, lines, "mean over cells, %", at, "recall-noise")
+        lines = {"unanswerable": "unanswerable", "answerable": "answerable"}
+        with right:
+            _chart(points, lines, "cells without a passage, %", at, "abstention")
+        for sentence in limits(known, groups):
+            frame.text(sentence, "h-soft")
+        with st.expander("Every threshold as a table"):
+            frame.table(pd.DataFrame(points), "thresholds", f"{name}-thresholds")
+
+
+def _slider(steps: list[float]) -> float:
+    """The threshold, kept in the address; at first that of the run."""
+    low, high = steps[0], steps[-1]
+    before = st.session_state.get("threshold", st.session_state.get("_kept_threshold"))
+    if before is None:
+        try:
+            before = float(st.query_params.get("threshold") or low)
+        except ValueError:
+            before = low
+    st.session_state["threshold"] = min(max(float(before), low), high) if before == before else low
+    found: float = st.slider(
+        "Keep passages with a similarity of at least", low, high, step=steps[1] - low, format="%.2f", key="threshold"
+    )
+    st.session_state["_kept_threshold"] = found
+    frame.kept("threshold", f"{found:g}")
+    return found
+
+
+def _shown(key: str, value: float | None) -> str:
+    if value is None:
+        return amounts.NOTHING
+    return f"{value:.1f}" if key == "passages" else f"{100 * value:.1f}%"
+
+
+def _chart(points: list[dict[str, Any]], lines: dict[str, str], title: str, at: float, key: str) -> None:
+    there = {each: label for each, label in lines.items() if any(point[each] is not None for point in points)}
+    if not there:
+        frame.empty(
+            f"There is nothing of {' and '.join(lines.values())}.", "No example of this sweep has what it needs."
+        )
+        return
+    option = charts_retrieval.thresholds(points, there, title, at)
+    st.echarts_chart(option, height=340, key=key, alt=" and ".join(there.values()))
+
+
+def _misses(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
+    st.subheader("Evidence that was missed", anchor=False)
+    if not len(found.passages.pieces.example):
+        frame.empty("No example has evidence.", "Give the examples of the dataset `evidence`.")
+        return
+    rows = _missed(frame.runs(), name, marks)
+    if not rows["pieces"]:
+        frame.empty("No evidence was missed.", "Every cell has a passage of each piece of its evidence.")
+        return
+    st.caption(
+        "A cell misses a piece of evidence that none of its passages shares a character with. Variants and examples "
+        "count where any cell misses. Never found: pieces that no cell has."
+    )
+    st.markdown("**By document**")
+    _table(rows["documents"], "missed-documents", f"{name}-missed-documents")
+    st.markdown("**Piece by piece.** Tick one to open its examples.")
+    asked = {each["id"]: str(each["messages"][-1]["content"]) for each in found.stored.examples}
+    pieces = [{**row, "question": short(asked[row["examples_named"][0]], 200)} for row in rows["pieces"][:SHOWN]]
+    event = _table(pieces, "missed-pieces", f"{name}-missed-pieces", on_select="rerun", selection_mode="multi-row")
+    if len(rows["pieces"]) > SHOWN:
+        st.caption(f"The {SHOWN} that are missed most, of {len(rows['pieces']):,}.")
+    for row in [pieces[i] for i in event.selection.rows if i < len(pieces)][:LINKS] or pieces[:1]:
+        place = row["document"] if row["start"] is None else f"{row['document']} {row['start']}-{row['end']}"
+        for example in row["examples_named"]:
+            words = {"sweep": name, "example": example, "variants": ",".join(row["variants_named"])}
+            label = f"{example}: {short(asked[example], 80)} ({place})"
+            frame.link("example", label, document=row["document"], **words)
+
+
+def _table(rows: list[dict[str, Any]], key: str, name: str, **options: Any) -> Any:
+    data = pd.DataFrame(rows_of(rows, COUNTS))
+    tall = min(38 + 35 * len(data), 360)
+    return frame.table(data, key, name, column_config=COLUMNS, height=tall, **options)
+
+
+main()
