@@ -1,0 +1,115 @@
+"""The chart of nights: a point for each with its interval, the baseline's band, the limit of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.app.charts import BLUE, GREY, ORANGE, PLATE, TOOLTIP
+from harness.study.board.nightly import moment
+from harness.study.report.texts import visible
+
+NEVER_S = 36 * 3600
+"""Nights further apart are not joined: between them one is missing."""
+_BAND = {"color": "rgba(138, 138, 138, 0.28)"}
+_WIDE_PX = 400
+
+
+def nights(line: dict[str, Any], listed: Sequence[dict[str, Any]], window: int, began: Sequence[str]) -> dict[str, Any]:
+    """A line of `board.trend` by time, of the means of `window` nights; `began`: times of first bad nights.
+
+    Alarms are orange diamonds, nights that were asked again hollow. A click selects a night.
+    """
+    points = line["windows"].get(window, [])
+    shown = [
+        (night, point) for night, point in zip(listed, points, strict=True) if night["time"] and not night["problem"]
+    ]
+    dots, joined, bars, limits = _drawn(shown)
+    name = "mean" if window == 1 else f"mean of {window} nights"
+    title = visible(
+        " ".join(part for part in (line["metric"], "" if line["slice"] == "all" else line["slice"]) if part)
+    )
+    series: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "name": name,
+            "data": dots,
+            "z": 6,
+            "selectedMode": "single",
+            "select": {"itemStyle": {"borderColor": "#000", "borderWidth": 3}},
+        },
+        {"type": "line", "name": "nights", "data": joined, "symbol": "none", "silent": True, "z": 4}
+        | {"lineStyle": {"color": BLUE, "width": 1.5}},
+        {"type": "line", "name": "interval", "data": bars, "symbol": "rect", "symbolSize": [8, 1.5], "silent": True}
+        | {"lineStyle": {"color": GREY, "width": 1.5}, "itemStyle": {"color": GREY}, "z": 3},
+        {"type": "scatter", "name": "alarm limit", "data": limits, "symbol": "rect", "silent": True, "z": 2}
+        | {"symbolSize": [max(3, min(24, _WIDE_PX // max(1, len(limits)))), 3], "itemStyle": {"color": ORANGE}},
+    ]
+    series[1] |= _marks(line, began)
+    return {
+        "useUTC": True,
+        "animation": False,
+        "tooltip": TOOLTIP,
+        "grid": {"left": 8, "right": 24, "top": 44, "bottom": 34, "containLabel": True},
+        "xAxis": {"type": "time", "name": "night (UTC)", "nameLocation": "middle", "nameGap": 26}
+        | {"axisLabel": {"hideOverlap": True, "formatter": "{yyyy}-{MM}-{dd}"}, "boundaryGap": ["4%", "4%"]},
+        "yAxis": {"type": "value", "scale": True, "name": f"{title}, {line['unit'] or 'mean'}"}
+        | {"nameTextStyle": {"align": "left"}},
+        "series": series,
+    }
+
+
+def _drawn(shown: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    """Points, the line that joins neighbours, bars and limits; a gap where a night is missing."""
+    dots: list[Any] = []
+    joined: list[Any] = []
+    bars: list[Any] = []
+    limits: list[Any] = []
+    before = None
+    for night, point in shown:
+        at, now = night["time"], moment(night["time"])
+        if before is not None and now is not None and (now - before).total_seconds() > NEVER_S:
+            joined.append([at, None])
+        before = now or before
+        joined.append([at, point["value"]])
+        if point["limit"] is not None:
+            limits.append([at, point["limit"]])
+        dots.append(_dot(night, point))
+        if point["low"] is not None:
+            bars += [[at, point["low"]], [at, point["high"]], [at, None]]
+    return dots, joined, bars, limits
+
+
+def _dot(night: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+    colour = ORANGE if point["alarm"] else BLUE
+    return {
+        "name": f"night {night['number']}: {night['verdict']}",
+        "value": [night["time"], point["value"]],
+        "symbol": "diamond" if point["alarm"] else "circle",
+        "symbolSize": 15 if point["alarm"] else 9,
+        "itemStyle": {
+            "color": "transparent" if night["again"] and not point["alarm"] else colour,
+            "borderColor": colour,
+            "borderWidth": 2,
+        },
+    }
+
+
+def _marks(line: dict[str, Any], began: Sequence[str]) -> dict[str, Any]:
+    """The baseline's band and mean, what its margin leaves, and where losses began."""
+    lines: list[dict[str, Any]] = [
+        {"xAxis": at, "lineStyle": {"color": ORANGE, "type": "solid", "width": 1.5}}
+        | {"label": {"formatter": "first bad night", "position": "end", **PLATE}}
+        for at in began
+    ]
+    if line["mean"] is None:
+        return {"markLine": {"symbol": "none", "silent": True, "data": lines}} if lines else {}
+    lines.append(
+        {"yAxis": line["mean"], "lineStyle": {"color": GREY, "type": "solid", "width": 1.5}}
+        | {"label": {"formatter": "baseline", "position": "insideStartTop", **PLATE}}
+    )
+    low, high = line["band"]
+    return {
+        "markLine": {"symbol": "none", "silent": True, "data": lines},
+        "markArea": {"silent": True, "itemStyle": _BAND, "data": [[{"yAxis": low}, {"yAxis": high}]]},
+    }
