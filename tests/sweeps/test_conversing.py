@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,35 @@ def test_an_answer_that_breaks_off_is_not_begun_again(server: Loopback, tmp_path
     assert said.answer.failure is not None
     assert said.answer.failure.kind == "broken_stream"
     assert server.count("/v1/chat/completions") == 1
+
+
+def test_an_answer_can_be_given_up_by_who_started_it_and_by_the_end(server: Loopback, tmp_path: Path) -> None:
+    """A cancelled answer leaves the next one alone; whoever waits when the talk is closed does not wait for ever."""
+    talk = Talk(Responder(hosted(tmp_path, server)))
+    server.hang = 2
+    first = talk.start(user("When is the shop open?"))
+    while server.count("/v1/chat/completions") < 1:
+        assert not first.done()
+    assert first.cancel()
+    second = talk.start(user("And on Sundays?"))
+    while server.count("/v1/chat/completions") < 2:
+        assert not second.done()
+    assert talk.say(user("Are you open?")).text
+    talk.close()
+    with pytest.raises(CancelledError):
+        second.result(10)
+
+
+def test_what_was_said_is_told_by_name(server: Loopback, tmp_path: Path) -> None:
+    """Answer, where it came from, costs, tokens, times and passages; a failure says why there is no answer."""
+    server.fail(1, 400)
+    failed, good = (ask(hosted(tmp_path, server), user("When is the shop open?"))[0].as_json() for _ in range(2))
+    assert (failed["answer"], failed["finish_reason"], failed["cost_usd"]) == (None, None, None)
+    assert failed["failure"].startswith("generate: bad_request")
+    assert (good["source"], good["failure"], good["finish_reason"]) == ("made", None, "stop")
+    assert good["cost_usd"] == pytest.approx((good["input_tokens"] + 2 * good["output_tokens"]) / 1e6)
+    assert {"document", "start", "end", "text", "similarity"} <= set(good["passages"][0])
+    assert 0 < good["retrieval_ms"] < good["latency_ms"]
 
 
 def test_a_refusal_for_good_is_not_remembered(server: Loopback, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from jinja2 import TemplateError
@@ -69,6 +70,21 @@ class Said:
     def text(self) -> str | None:
         """The answer's text; None where there is a failure."""
         return self.answer.reply.text if self.answer.reply is not None else None
+
+    def as_json(self) -> dict[str, Any]:
+        """By name, with the reply's and the passages' own; `latency_ms` is what the asker waited."""
+        reply, answer = self.answer.reply, self.answer
+        names = ("finish_reason", "input_tokens", "output_tokens", "cached_tokens", "model")
+        return {
+            "answer": self.text,
+            "failure": str(answer.failure) if answer.failure is not None else None,
+            "source": answer.source,
+            "cost_usd": answer.cost_usd,
+            "latency_ms": self.total_ms,
+            "retrieval_ms": self.retrieval_ms,
+            **{name: getattr(reply, name, None) for name in names},
+            "passages": [asdict(passage) for passage in self.context.passages],
+        }
 
 
 class Responder:
@@ -222,26 +238,43 @@ class Talk:
     def say(
         self, messages: Sequence[Message], tell: Tell | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Said:
-        """As `Responder.say`; `tell` is called in the other thread."""
-        return self._run(self.responder.say(messages, tell, metadata))
+        """As `Responder.say`; `tell` is called in the other thread. Where the caller is interrupted, it is given up."""
+        return _waited(self.start(messages, tell, metadata))
+
+    def start(
+        self, messages: Sequence[Message], tell: Tell | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> Future[Said]:
+        """As `say`, for callers that do not wait: the answer to come, which can be cancelled."""
+        return asyncio.run_coroutine_threadsafe(self.responder.say(messages, tell, metadata), self._loop)
 
     def close(self) -> None:
-        """Release what the responder holds."""
+        """Give up what is under way, and release what the responder holds."""
         try:
-            self._run(self.responder.__aexit__())
+            self._run(self._leave())
         finally:
             self._end()
 
+    async def _leave(self) -> None:
+        """Whoever waits for an answer hears that there will be none."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self.responder.__aexit__()
+
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """The result; where the caller is interrupted, what was asked is given up."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return _waited(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def _waited(future: Future[T]) -> T:
+    """The result; where the caller is interrupted, what was asked is given up."""
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
