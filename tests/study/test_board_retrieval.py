@@ -3,115 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.records import Evidence, Example, Failure, Message, Outcome, Passage
-from harness.store import Folder, StoredSweep, Writer
+from harness.store import StoredSweep
 from harness.study.board.alike import least, limits
-from harness.study.board.missed import missed, rows_of
+from harness.study.board.hits import passages_of
+from harness.study.board.missed import missed
 from harness.study.board.opening import open_sweep
-from harness.study.board.passages import passages_of
 from harness.study.board.recut import By, curve, cut, figures, grid, values
 from harness.study.board.retrieval import Retrieval
 from tests.importing.kept import imported
-from tests.workspaces import CONFIG
+from tests.study.retrieved import RETRIEVAL, known_rows, made, naive
 
 Run = Callable[..., StoredSweep]
-METRICS = "span_recall, recall@50, {retrieval_noise: {by: characters}}, correct"
-RETRIEVAL = CONFIG.replace("correct, token_f1, answer_match, abstention, recall@3, span_iou", METRICS)
-
-
-def naive(rows: list[dict[str, Any]], examples: dict[str, Any], at: float | None, by: By) -> dict[str, Any]:
-    """The figures in the plainest way: a set of characters for each thing."""
-    found: dict[str, list[float]] = {name: [] for name in ("passages", "recall", "noise", "unanswerable", "answerable")}
-    for row in rows:
-        example = examples[row["example"]]
-        left = [p for p in row["passages"] if at is None or p["similarity"] is None or p["similarity"] >= at]
-        found["passages"].append(len(left))
-        if example["expected"] in ("abstain", "answer"):
-            found["unanswerable" if example["expected"] == "abstain" else "answerable"].append(not left)
-        evidence = example["evidence"]
-        if not evidence:
-            continue
-        if by == "characters":
-            if any(e["start"] is None for e in evidence):
-                continue
-            wanted = {(e["document"], i) for e in evidence for i in range(e["start"], e["end"])}
-            given = [(p["document"], i) for p in left for i in range(p["start"], p["end"])]
-            found["recall"].append(len(wanted & set(given)) / len(wanted))
-            if given:
-                found["noise"].append(1 - len(wanted & set(given)) / len(given))
-        else:
-            found["recall"].append(np.mean([any(_finds(p, e) for p in left) for e in evidence]))
-            if left:
-                found["noise"].append(np.mean([not any(_finds(p, e) for e in evidence) for p in left]))
-    means = {name: float(np.mean(each)) if each else None for name, each in found.items()}
-    return {**means, **{f"n_{name}": len(each) for name, each in found.items()}}
-
-
-def _finds(passage: dict[str, Any], evidence: dict[str, Any]) -> bool:
-    if passage["document"] != evidence["document"]:
-        return False
-    span = range(*(passage["start"], passage["end"]))
-    return evidence["start"] is None or bool(set(span) & set(range(evidence["start"], evidence["end"])))
-
-
-def made(folder: Path, seed: int, *, whole: bool = True) -> StoredSweep:
-    """A sweep of passages, evidence and similarities drawn at random; some cells failed before retrieval."""
-    random = np.random.default_rng(seed)
-
-    def spans(count: int, bare: float) -> Iterator[tuple[str, int | None, int | None]]:
-        for _ in range(count):
-            start, length = (int(each) for each in random.integers(0, 60, 2))
-            named = f"d{random.integers(0, 4)}.md"
-            yield (named, None, None) if random.random() < bare else (named, start, start + 1 + length)
-
-    examples = [
-        Example(
-            f"e{i}",
-            (Message("user", f"question {i}"),),
-            evidence=tuple(Evidence(*span) for span in spans(int(random.integers(0, 4)), 0.1)),
-            expected=("answer", "abstain", "handoff")[i % 3],
-            cluster=f"c{i}",
-        )
-        for i in range(30)
-    ]
-    variants = [{"id": f"v{i}", "label": f"v{i}", "params": {"k": i}, "chatbot": {}} for i in range(3)]
-    metric = {"name": "correct", "direction": "maximize", "low": 0.0, "high": 1.0, "identity": {}}
-    header = {"id": "made", "name": "made", "created": "2026-01-01T00:00:00+00:00", "metrics": [metric], "repeats": 2}
-    header |= {"objective": {"metric": "correct", "direction": "maximize"}, "cells": 180, "seed": 1}
-    writer = Writer(folder / "made")
-    writer.describe(header, variants, examples, {})
-    for variant in ("v0", "v1", "v2"):
-        for example in examples:
-            for repeat in range(2):
-                if random.random() < 0.1:
-                    failure = Failure("retrieve", "timeout", "too late")
-                    writer.add(Outcome(variant, example.id, repeat, failure=failure), [])
-                    continue
-                found = tuple(
-                    Passage(d, s or 0, e or 9, "", None if random.random() < 0.1 else round(random.random(), 6))
-                    for d, s, e in spans(int(random.integers(0, 7)), 0.0)
-                )
-                failure = Failure("generate", "timeout", "late") if random.random() < 0.1 else None
-                writer.add(Outcome(variant, example.id, repeat, found, request="r", failure=failure), [])
-    writer.flush()
-    if whole:
-        writer.end("complete")
-    return StoredSweep(Folder(folder / "made"))
-
-
-def known_rows(stored: StoredSweep) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The outcomes whose retrieval is known, and the examples."""
-    rows = [row for row in stored.outcomes.to_pylist() if row["failure"] is None or row["request"] or row["passages"]]
-    return rows, {each["id"]: each for each in stored.examples}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -138,14 +48,14 @@ def test_a_sweep_that_grows_is_read_from_its_journal(tmp_path: Path) -> None:
 
 def test_tables_are_read_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells and passages of later batches are not mixed up with those of the first."""
-    from harness.study.board import passages
+    from harness.study.board import hits
 
     stored = made(tmp_path, 8)
     before = passages_of(stored)
-    monkeypatch.setattr(passages, "_BATCH", 7)
+    monkeypatch.setattr(hits, "_BATCH", 7)
     after = passages_of(stored)
-    for by in ("characters", "passages"):
-        assert figures(after, 0.3, by) == figures(before, 0.3, by)  # type: ignore[arg-type]
+    assert figures(after, 0.3, "characters") == figures(before, 0.3, "characters")
+    assert figures(after, 0.3, "passages") == figures(before, 0.3, "passages")
     assert np.array_equal(after.cell, before.cell)
 
 
@@ -247,57 +157,6 @@ def test_settings_below_a_part_are_told_apart_and_what_they_come_with(run: Run) 
     table = found.coverage("span_recall", "chunk_size", "chunk_overlap")
     assert [(i, j) for i, j, _, _ in table["cells"]] == [(0, 0), (0, 1), (1, 0)]
     assert table["uneven"] == ["splitter"]
-
-
-def test_missed_evidence_is_that_of_the_outcomes(run: Run) -> None:
-    """Where the stored `missed` holds all of a piece; documents and pieces count cells, variants and examples."""
-    stored = run(RETRIEVAL)
-    rows, examples = known_rows(stored)
-    lost = [
-        (row["variant"], row["example"], e["document"], e["start"], e["end"])
-        for row in rows
-        for e in examples[row["example"]]["evidence"]
-        if e in row["missed"]
-    ]
-    assert lost
-    found = missed(passages_of(stored))
-    assert (
-        sum(row["missed"] for row in found["pieces"]) == sum(row["missed"] for row in found["documents"]) == len(lost)
-    )
-    for row in found["pieces"]:
-        mine = [each for each in lost if each[2:] == (row["document"], row["start"], row["end"])]
-        assert (row["missed"], row["cells"]) == (len(mine), 8)
-        assert (row["variants"], row["of_variants"]) == (len({each[0] for each in mine}), 8)
-        assert row["examples_named"] == [mine[0][1]]
-        assert set(row["variants_named"]) <= {each[0] for each in mine}
-    shares = [row["missed"] / row["cells"] for row in found["pieces"]]
-    assert shares == sorted(shares, reverse=True)
-    assert list(rows_of(found["documents"], ("missed", "pieces"))[0]) == ["document", "share", "missed", "pieces"]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_missed_evidence_is_that_of_the_naive_way(tmp_path: Path, seed: int) -> None:
-    """With evidence that examples share, with whole documents, with several pieces in one document."""
-    stored = made(tmp_path, seed)
-    rows, examples = known_rows(stored)
-    asked = [
-        (i, row["variant"], (e["document"], e["start"], e["end"]), not any(_finds(p, e) for p in row["passages"]))
-        for i, row in enumerate(rows)
-        for e in examples[row["example"]]["evidence"]
-    ]
-    found = missed(passages_of(stored))
-    for row in found["pieces"]:
-        mine = [each for each in asked if each[2] == (row["document"], row["start"], row["end"])]
-        assert row["cells"] == len({each[0] for each in mine})
-        assert row["missed"] == len({each[0] for each in mine if each[3]})
-    for row in found["documents"]:
-        mine = [each for each in asked if each[2][0] == row["document"]]
-        assert row["missed"] == len({each[0] for each in mine if each[3]})
-        assert row["variants"] == len({each[1] for each in mine if each[3]})
-        places = {each[2] for each in mine}
-        assert row["pieces"] == len(places)
-        assert row["never_found"] == len(places - {each[2] for each in mine if not each[3]})
-    assert {row["document"] for row in found["documents"]} == {each[2][0] for each in asked if each[3]}
 
 
 def test_a_sweep_without_retrieval_has_no_variant_here(run: Run) -> None:

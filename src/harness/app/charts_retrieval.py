@@ -19,11 +19,22 @@ def coverage(found: dict[str, Any], across: str, up: str | None, measure: str) -
     option = charts.heat(found, across, up, measure)
     series = option["series"][0]
     few = len(found["across"]) <= _ACROSS and len(found["up"]) <= _UP
-    series["label"] = {"show": few, "lineHeight": 15}
+    series["label"] = {"show": few}
+    scale = option["visualMap"]
+    middle = (scale["min"] + scale["max"]) / 2
     series["data"] = [
-        {"value": [i, j, round(mean, 3)], "label": {"formatter": f"{mean:.3f}\nn {n:,}"}, "name": f"n {n:,}"}
+        {
+            "value": [i, j, round(mean, 3)],
+            "name": f"n {n:,}",
+            "label": {
+                "formatter": f"{mean:.3f}\nn {n:,}",
+                "color": "#fff" if mean < middle else "#111",
+                "lineHeight": 15,
+            },
+        }
         for i, j, mean, n in found["cells"]
     ]
+    option["yAxis"]["nameTextStyle"] = {"align": "left"}
     return option
 
 
@@ -96,6 +107,7 @@ def thresholds(points: Sequence[dict[str, Any]], lines: dict[str, str], title: s
     if series:
         series[0]["markLine"] = mark
     return {
+        "animation": False,
         "tooltip": charts.TOOLTIP,
         "legend": {"top": 0, "left": 0, "itemWidth": 32},
         "grid": {"left": 32, "right": 24, "top": 64, "bottom": 40, "containLabel": True},

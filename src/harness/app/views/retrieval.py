@@ -7,22 +7,35 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import charts_retrieval, frame, store
+from harness.app import charts_retrieval, frame, retrieved, store
 from harness.study.board.alike import Group, least, limits
-from harness.study.board.missed import missed, rows_of
-from harness.study.board.opening import open_sweep, stamp
+from harness.study.board.missed import rows_of
 from harness.study.board.passages import Passages
-from harness.study.board.recut import By, curve, figures, grid
+from harness.study.board.recut import By, figures, grid
 from harness.study.board.retrieval import Retrieval
 from harness.study.report import amounts
 from harness.study.report.texts import short
 
 MOST_CELLS = 100_000  # that are cut again at once
 SHOWN, LINKS = 500, 3
-COUNTS = ("missed", "cells", "variants", "of_variants", "examples", "of_examples", "pieces", "never_found", "question")
+COUNTS = (
+    "lacking",
+    "missed",
+    "in_part",
+    "cells",
+    "variants",
+    "of_variants",
+    "examples",
+    "of_examples",
+    "pieces",
+    "never_found",
+    "question",
+)
 COLUMNS: dict[str, Any] = {
-    "share": st.column_config.ProgressColumn("missed, % of cells", format="percent", min_value=0.0, max_value=1.0),
-    "missed": st.column_config.NumberColumn("cells that miss"),
+    "lacking": st.column_config.ProgressColumn("lacking, %", format="percent", min_value=0.0, max_value=1.0),
+    "missed": st.column_config.NumberColumn("cells without"),
+    "in_part": st.column_config.NumberColumn("with a part"),
+    "cells": st.column_config.NumberColumn("of cells"),
     "of_variants": st.column_config.NumberColumn("of variants"),
     "of_examples": st.column_config.NumberColumn("of examples"),
     "never_found": st.column_config.NumberColumn("never found"),
@@ -42,24 +55,6 @@ FIGURES = {
 }
 
 
-@st.cache_resource(show_spinner="Reading the passages", max_entries=2)
-def _read(uri: str, name: str, marks: tuple[Any, ...]) -> Retrieval:
-    found = Retrieval(open_sweep(uri, name, lean=True))
-    assert found.passages is not None
-    return found
-
-
-@st.cache_data(show_spinner="Counting what was missed", max_entries=4)
-def _missed(uri: str, name: str, marks: tuple[Any, ...]) -> dict[str, list[dict[str, Any]]]:
-    return missed(_read(uri, name, marks).passages)
-
-
-@st.cache_data(show_spinner="Cutting the passages", max_entries=16)
-def _curve(uri: str, name: str, marks: tuple[Any, ...], variants: tuple[str, ...], by: By) -> list[dict[str, Any]]:
-    known, groups = _read(uri, name, marks).chosen(variants)
-    return curve(known, grid(known, least(groups)), by)
-
-
 def main() -> None:
     """Draw the page."""
     st.header("Retrieval", anchor=False)
@@ -67,8 +62,7 @@ def main() -> None:
     if name is None:
         return
     with frame.told("The retrieval of this sweep"):
-        marks = stamp(frame.runs(), name)
-        found = _read(frame.runs(), name, marks)
+        found = retrieved.retrieval_of(name)
         if _nothing(found):
             return
         if found.stored.status == "running":
@@ -82,7 +76,7 @@ def main() -> None:
             ("Missed evidence", _misses),
         ):
             with frame.told(what):
-                draw(found, name, marks)
+                draw(found, name)
 
 
 def _nothing(found: Retrieval) -> bool:
@@ -101,7 +95,7 @@ def _nothing(found: Retrieval) -> bool:
     return True
 
 
-def _coverage(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
+def _coverage(found: Retrieval, name: str) -> None:
     st.subheader("Evidence by settings", anchor=False)
     measures, settings = found.measures, list(found.settings)
     if not len(found.passages.pieces.example):
@@ -139,7 +133,7 @@ def _coverage(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
     frame.table(pd.DataFrame(table["rows"]), "coverage-table", f"{name}-coverage")
 
 
-def _threshold(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
+def _threshold(found: Retrieval, name: str) -> None:
     st.subheader("Similarity threshold", anchor=False)
     names = {group.variant: group.label for group in found.groups}
     left, right = st.columns([3, 1])
@@ -157,7 +151,7 @@ def _threshold(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
             "Retrieve with vectors, or set a `similarity_threshold`: it is measured then.",
         )
         return
-    points = _curve(frame.runs(), name, marks, tuple(variants), by)
+    points = retrieved.curve_of(name, tuple(variants), by)
     _recut(known, groups, points, by, name)
 
 
@@ -229,18 +223,19 @@ def _chart(points: list[dict[str, Any]], lines: dict[str, str], title: str, at: 
     st.echarts_chart(option, height=340, key=key, alt=" and ".join(there.values()))
 
 
-def _misses(found: Retrieval, name: str, marks: tuple[Any, ...]) -> None:
+def _misses(found: Retrieval, name: str) -> None:
     st.subheader("Evidence that was missed", anchor=False)
     if not len(found.passages.pieces.example):
         frame.empty("No example has evidence.", "Give the examples of the dataset `evidence`.")
         return
-    rows = _missed(frame.runs(), name, marks)
+    rows = retrieved.misses_of(name)
     if not rows["pieces"]:
-        frame.empty("No evidence was missed.", "Every cell has a passage of each piece of its evidence.")
+        frame.empty("No evidence was missed.", "The passages of every cell hold all of its evidence.")
         return
     st.caption(
-        "A cell misses a piece of evidence that none of its passages shares a character with. Variants and examples "
-        "count where any cell misses. Never found: pieces that no cell has."
+        "Lacking: the mean share of the evidence's characters that no passage of a cell holds. A cell is without a "
+        "piece of which it has no character. Variants and examples count where any cell lacks something. Never found: "
+        "pieces that no cell has anything of."
     )
     st.markdown("**By document**")
     _table(rows["documents"], "missed-documents", f"{name}-missed-documents")

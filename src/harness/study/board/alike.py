@@ -61,6 +61,7 @@ def limits(known: Passages, groups: Sequence[Group]) -> list[str]:
     """What figures of cut passages rest on, and what they cannot tell, as sentences; cautions begin with `!`."""
     cells, low = amounts.plural(len(known.variant), "cell"), least(groups)
     said = [f"Of {amounts.plural(len(known.cell), 'stored passage')} of {cells}; n counts cells."]
+    said.append("Noise is that of cells which have a passage left: its n falls as the threshold rises.")
     if low is None:
         said.append("The run had no threshold: every passage that was retrieved can be cut.")
     else:

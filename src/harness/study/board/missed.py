@@ -3,64 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from harness.study.board.passages import Passages, Whole
+from harness.study.board.passages import Passages, Real, Whole
+from harness.study.board.recut import fresh, kept_at
 
 NAMED = 3
 """Variants and examples that a row names, for a link."""
 
 
-def missed(known: Passages) -> dict[str, list[dict[str, Any]]]:
-    """`documents` and `pieces`, those that were missed most first; those that were never missed are not there.
+@dataclass(frozen=True)
+class _Asked:
+    """Pairs of a cell and a piece of its example's evidence, and the share of the piece that the cell lacks."""
 
-    A cell misses a piece where no passage finds it: none shares a character with it, or with the document where that
-    alone was asked for. `missed` of `cells` count cells, `variants` and `examples` those with at least one that misses,
-    each `of_…` that ask for it. Pieces of equal place are one.
+    cell: Whole
+    piece: Whole
+    lacks: Real
+
+
+def missed(known: Passages) -> dict[str, list[dict[str, Any]]]:
+    """`documents` and `pieces`, those that lack most first; those that no cell lacks anything of are not there.
+
+    `lacking` is the mean share of a piece's characters that no passage of a cell covers; where a document alone was
+    asked for, all or nothing. `missed` of `cells` count cells that have nothing of a piece, `in_part` those that have a
+    part of one. `variants` and `examples` count those with a cell that lacks anything, each `of_…` that ask for it.
+    Pieces of equal place are one.
     """
-    cell, piece = _asked(known)
-    lost = ~_found(known, cell, piece)
+    asked = _asked(known)
     place, first = _places(known)
     pieces = [
-        _row(known, mine, cell, lost)
-        | {"document": known.documents[known.pieces.document[first[number]]], **_span(known, int(first[number]))}
-        for number, mine in _grouped(place[piece], lost)
+        {"document": known.documents[known.pieces.document[first[number]]], **_span(known, int(first[number]))}
+        | _row(known, asked, mine)
+        for number, mine in _grouped(place[asked.piece], asked.lacks)
     ]
     documents = [
-        _row(known, mine, cell, lost) | {"document": known.documents[number], **_pieces(place[piece[mine]], lost[mine])}
-        for number, mine in _grouped(known.pieces.document[piece], lost)
+        {"document": known.documents[number], **_row(known, asked, mine)}
+        | _pieces(place[asked.piece[mine]], asked.lacks[mine])
+        for number, mine in _grouped(known.pieces.document[asked.piece], asked.lacks)
     ]
     return {"documents": _worst(documents), "pieces": _worst(pieces)}
 
 
 def rows_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Flat rows for a table: where it is, the `share` of cells that miss it, then the other columns that are there."""
+    """Flat rows for a table: where it is, then the columns that are there."""
     place = [each for each in ("document", "start", "end") if rows and each in rows[0]]
-    return [
-        {each: row[each] for each in place}
-        | {"share": row["missed"] / row["cells"]}
-        | {each: row[each] for each in columns if each in row}
-        for row in rows
-    ]
+    return [{each: row[each] for each in (*place, *columns) if each in row} for row in rows]
 
 
-def _asked(known: Passages) -> tuple[Whole, Whole]:
-    """Pairs (cell, piece): the pieces of evidence of each cell's example."""
+def _asked(known: Passages) -> _Asked:
     order = np.argsort(known.pieces.example, kind="stable")
-    sorted_examples = known.pieces.example[order]
-    first = np.searchsorted(sorted_examples, known.example, "left")
-    many = np.searchsorted(sorted_examples, known.example, "right") - first
+    by_example = known.pieces.example[order]
+    first = np.searchsorted(by_example, known.example, "left")
+    many = np.searchsorted(by_example, known.example, "right") - first
     cell = np.repeat(np.arange(len(known.example)), many)
     within = np.arange(len(cell)) - np.repeat(np.cumsum(many) - many, many)
-    return cell, order[np.repeat(first, many) + within]
+    piece = order[np.repeat(first, many) + within]
+    return _Asked(cell, piece, _lacks(known, cell, piece))
 
 
-def _found(known: Passages, cell: Whole, piece: Whole) -> Any:
+def _lacks(known: Passages, cell: Whole, piece: Whole) -> Real:
+    """The share of each piece that its cell has no passage of."""
     room = max(1, len(known.pieces.example))
+    over = known.overlaps(known.pieces)
+    keys, where = np.unique(known.cell[over.passage] * room + over.piece, return_inverse=True)
+    covered = np.bincount(where, fresh(known, over, kept_at(known, None)), len(keys))
+    mine = cell * room + piece
+    at = np.minimum(np.searchsorted(keys, mine), max(0, len(keys) - 1))
+    got = np.where(keys[at] == mine, covered[at], 0.0) if len(keys) else np.zeros(len(mine))
     passage, found = known.near
-    return np.isin(cell * room + piece, known.cell[passage] * room + found)
+    whole = np.isin(mine, known.cell[passage] * room + found)
+    length = np.maximum(1, known.pieces.end[piece] - known.pieces.start[piece])
+    lacks: Real = 1.0 - np.where(known.pieces.whole[piece], whole, got / length)
+    return lacks
 
 
 def _places(known: Passages) -> tuple[Whole, Whole]:
@@ -71,25 +88,32 @@ def _places(known: Passages) -> tuple[Whole, Whole]:
     return place.reshape(-1).astype(np.int64), first.astype(np.int64)
 
 
-def _grouped(numbers: Whole, lost: Any) -> list[tuple[int, Whole]]:
-    """The rows of each number that has any that is lost."""
+def _grouped(numbers: Whole, lacks: Real) -> list[tuple[int, Whole]]:
+    """The rows of each number that lacks anything."""
     order = np.argsort(numbers, kind="stable")
     known, starts = np.unique(numbers[order], return_index=True)
     ends = np.append(starts, len(numbers))[1:]
     groups = ((int(n), order[a:b]) for n, a, b in zip(known, starts, ends, strict=True))
-    return [(number, rows) for number, rows in groups if lost[rows].any()]
+    return [(number, rows) for number, rows in groups if lacks[rows].any()]
 
 
-def _row(known: Passages, mine: Whole, cell: Whole, lost: Any) -> dict[str, Any]:
-    gone = mine[lost[mine]]
-    found: dict[str, Any] = {"missed": len(np.unique(cell[gone])), "cells": len(np.unique(cell[mine]))}
+def _row(known: Passages, asked: _Asked, mine: Whole) -> dict[str, Any]:
+    cell, lacks = asked.cell[mine], asked.lacks[mine]
+    gone, short = cell[lacks == 1], cell[lacks > 0]
+    found: dict[str, Any] = {
+        "lacking": float(lacks.mean()),
+        "missed": len(np.unique(gone)),
+        "in_part": len(np.unique(cell[(lacks > 0) & (lacks < 1)])),
+        "cells": len(np.unique(cell)),
+    }
     for name, numbers, names in (
         ("variants", known.variant, known.variants),
         ("examples", known.example, known.examples),
     ):
-        ours = np.unique(numbers[cell[gone]])
-        found |= {name: len(ours), f"of_{name}": len(np.unique(numbers[cell[mine]]))}
-        found[f"{name}_named"] = [names[number] for number in ours[:NAMED]]
+        ours = np.unique(numbers[short])
+        found |= {name: len(ours), f"of_{name}": len(np.unique(numbers[cell]))}
+        worst = dict.fromkeys(numbers[gone].tolist()) | dict.fromkeys(ours.tolist())
+        found[f"{name}_named"] = [names[number] for number in list(worst)[:NAMED]]
     return found
 
 
@@ -99,15 +123,14 @@ def _span(known: Passages, piece: int) -> dict[str, Any]:
     return {"start": None, "end": None} if whole else {"start": int(ends[0]), "end": int(ends[1])}
 
 
-def _pieces(places: Whole, lost: Any) -> dict[str, int]:
-    """How many pieces a document has, and how many of them no cell finds."""
-    found = np.unique(places[~lost])
-    every = np.unique(places)
+def _pieces(places: Whole, lacks: Real) -> dict[str, int]:
+    """How many pieces a document has, and how many of them no cell has anything of."""
+    found, every = np.unique(places[lacks < 1]), np.unique(places)
     return {"pieces": len(every), "never_found": len(every) - len(found)}
 
 
 def _worst(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(
         rows,
-        key=lambda row: (-row["missed"] / row["cells"], -row["missed"], row["document"], row.get("start") or 0),
+        key=lambda row: (-row["lacking"], -row["cells"], row["document"], row.get("start") or 0, row.get("end") or 0),
     )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.study.board.passages import Flags, Passages, Real, Whole
+from harness.study.board.passages import Flags, Overlaps, Passages, Real, Whole
 
 By = Literal["characters", "passages"]
 _STEP = 0.01
@@ -62,19 +62,26 @@ def kept_at(known: Passages, threshold: float | None) -> Flags:
 
 
 def _covered(known: Passages, kept: Flags) -> Whole:
-    """Characters of evidence that passages cover, each counted once, by cell."""
-    passage, span, start, end = known.over
-    left = kept[passage]
-    cell, start, end = known.cell[passage[left]], start[left], end[left]
-    group = cell * max(1, len(known.spans.example)) + span[left]
-    number = np.cumsum(np.diff(group, prepend=-1) != 0) - 1
+    """Characters of evidence that the kept passages cover, each counted once, by cell."""
+    over = known.over
+    cell, new = known.cell[over.passage], fresh(known, over, kept)
+    return np.bincount(cell, new, len(known.variant)).astype(np.int64)
+
+
+def fresh(known: Passages, over: Overlaps, kept: Flags) -> Whole:
+    """The characters of each overlap that no kept one before it in the same cell and piece has; 0 where not kept."""
+    left = np.flatnonzero(kept[over.passage])
+    start, end = over.start[left], over.end[left]
+    group = known.cell[over.passage[left]] * (int(over.piece.max(initial=0)) + 1) + over.piece[left]
+    begins = np.diff(group, prepend=-1) != 0
+    number = np.cumsum(begins) - 1
     # The furthest end so far within a group: ends of later groups are raised above those of all before.
     room = int(end.max(initial=0)) + 1
-    reached = np.maximum.accumulate(end + number * room) - number * room
-    before = np.concatenate([[0], reached[:-1]])
-    before[np.diff(number, prepend=-1) != 0] = 0
-    new = np.maximum(0, end - np.maximum(start, before))
-    return np.bincount(cell, new, len(known.variant)).astype(np.int64)
+    before = np.roll(np.maximum.accumulate(end + number * room) - number * room, 1)
+    before[begins] = 0
+    found = np.zeros(len(over.passage), dtype=np.int64)
+    found[left] = np.maximum(0, end - np.maximum(start, before))
+    return found
 
 
 def values(known: Passages, left: Cut, by: By) -> dict[str, Real]:
