@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from harness.study.gate.control import DRIFT, MOST_SHARE, OURS, attributed
 from harness.study.gate.nights import AGAIN, Replicates, replicates, suspicious, watched
-from harness.study.resampling import clustered_error
+from harness.study.clusters import clustered_error
 
 Floats = NDArray[np.float64]
 EXAMPLES, SIZE, NIGHTS, BUDGET = 400, 4, 90, 0.05

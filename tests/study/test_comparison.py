@@ -13,9 +13,9 @@ from scipy.stats import ttest_1samp
 
 import harness
 from harness.errors import UserError
+from harness.study.clusters import clustered_error, codes_of
 from harness.study.comparing.comparison import CLUSTER_T, FLIPS, MCNEMAR, UNANIMOUS, Comparison, compare
 from harness.study.inference.flips import flip_test
-from harness.study.resampling import bootstrap_means, clustered_error, codes_of
 
 RANDOM = np.random.default_rng(1)
 
@@ -92,14 +92,6 @@ def test_the_clustered_error_agrees_with_the_textbook_without_clusters() -> None
     assert mean == pytest.approx(values.mean())
     assert error == pytest.approx(values.std(ddof=1) / np.sqrt(50))
     assert groups == 50
-
-
-def test_the_bootstrap_agrees_with_the_clustered_error() -> None:
-    """The spread of bootstrap means is the analytic error, within a few percent."""
-    clusters = codes_of([i // 4 for i in range(400)])
-    values = np.repeat(RANDOM.normal(size=100), 4) + RANDOM.normal(0, 0.3, 400)
-    means = bootstrap_means(values[:, None], clusters, 4000, seed=0)
-    assert means.std() == pytest.approx(clustered_error(values, clusters)[1], rel=0.08)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 import harness
 from harness.errors import UserError
 from harness.study.choosing.bestset import gaps_of, holm
-from harness.study.resampling import clustered_error
+from harness.study.clusters import clustered_error
 
 
 def frame(columns: Mapping[str, Sequence[float | None]], clusters: list[str] | None = None) -> pd.DataFrame:

@@ -103,7 +103,7 @@ def test_the_number_of_slices_is_told_and_corrected_for(tmp_path: Path) -> None:
 def test_a_slice_with_few_clusters_says_so(tmp_path: Path) -> None:
     """One cluster gives no interval, four give one with a caution."""
     entries = {e["tag"]: e for e in slices(tagged(tmp_path, [["lone"], *[["rest"]] * 7]))["slices"]}
-    assert entries["lone"]["caution"] == "only 1 cluster: intervals from fewer than 30 are too narrow"
+    assert entries["lone"]["caution"] == "only 1 cluster: intervals from fewer than 30 are rough"
     figure = entries["lone"]["runs"][0]["metrics"]["correct"]
     assert figure["n"] == 1
     assert figure["low"] is None

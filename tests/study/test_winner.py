@@ -11,7 +11,7 @@ import harness
 from harness.study.choosing.framing import Bounds
 from harness.study.choosing.sums import sums_of
 from harness.study.choosing.winner import winner_of
-from harness.study.resampling import clustered_error
+from harness.study.clusters import clustered_error
 
 
 @pytest.mark.parametrize(

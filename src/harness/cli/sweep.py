@@ -203,7 +203,7 @@ def _verdict(summary: dict[str, Any], objective: str) -> None:
     if summary["detectable"] is not None:
         _detectable(summary, objective)
     if summary["clusters"] < 30:
-        click.echo(f"Only {summary['clusters']} clusters of examples: the intervals are too narrow below 30.")
+        click.echo(f"Only {summary['clusters']} clusters of examples: intervals are rough below 30.")
 
 
 def _alike(summary: dict[str, Any], unmeasured: int) -> None:

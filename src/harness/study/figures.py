@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.records import Scale
 from harness.study.cells import Cells
 from harness.study.choosing.matrix import Matrix
-from harness.study.resampling import bootstrap_means, percentile_interval
+from harness.study.inference.means import mean_intervals
 
-DRAWS = 2000
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-METHOD = f"95% percentile cluster bootstrap, {DRAWS} draws, fixed sample; Clopper-Pearson where all clusters agree"
+METHOD = "95%, cluster-robust (CR2, Satterthwaite), fixed sample; Korn-Graubard within a known range, else Student's t"
 
 
 @dataclass(frozen=True)
@@ -107,38 +105,8 @@ def _intervals(
 ) -> list[tuple[float | None, float | None]]:
     present = ~np.isnan(matrix.values).all(axis=1)
     clusters = np.unique(matrix.clusters[present], return_inverse=True)[1]
-    if not present.any() or clusters.max() < 1:
-        return [(None, None)] * len(matrix.variants)
-    means = bootstrap_means(matrix.values[present], clusters, DRAWS, seed=0)
-    with np.errstate(invalid="ignore"):
-        lows, highs = percentile_interval(means, alpha)
-    values = matrix.values[present]
-    return [
-        _unanimous(values[:, i], clusters, alpha, low, high) or (_number(lows[i]), _number(highs[i]))
-        for i in range(values.shape[1])
-    ]
-
-
-def _unanimous(
-    column: NDArray[np.float64], clusters: NDArray[np.int64], alpha: float, low: float | None, high: float | None
-) -> tuple[float, float] | None:
-    """The interval of a column whose clusters all have the same mean, where resampling would show no doubt at all.
-
-    G clusters that agree leave room for a share of 1 - (alpha/2)^(1/G) of others that do not (C. J. Clopper, E. S.
-    Pearson, Biometrika 26, 1934); these could lie at either end of the range. None for any other column.
-    """
-    scored = ~np.isnan(column)
-    if not scored.any():
-        return None
-    codes = np.unique(clusters[scored], return_inverse=True)[1]
-    means = np.bincount(codes, weights=column[scored]) / np.bincount(codes)
-    value = float(means[0])
-    if np.ptp(means) > 1e-9 * max(1.0, abs(value)):
-        return None
-    share = 1 - (alpha / 2) ** (1 / len(means))
-    below = share * (value - low) if low is not None else 0.0
-    above = share * (high - value) if high is not None else 0.0
-    return value - below, value + above
+    lows, highs = mean_intervals(matrix.values[present], clusters, alpha, low, high)
+    return [(_number(a), _number(b)) for a, b in zip(lows, highs, strict=True)]
 
 
 def _number(value: float) -> float | None:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from harness.store import StoredSweep
 from harness.study.choosing.framing import Bounds
+from harness.study.clusters import codes_of
 from harness.study.growing import Growing
 from harness.study.inference.betting import final_bounds
 from harness.study.inference.drawing import counted, drawn
 from harness.study.inference.sequences import BETTING, NORMAL, Sequences, sequences
-from harness.study.resampling import codes_of
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from harness.store import StoredSweep
 from harness.study.cells import cells
 from harness.study.choosing.matrix import Matrix, matrices
 from harness.study.choosing.ranking import ALPHA, rank
+from harness.study.clusters import FEW_CLUSTERS
 from harness.study.figures import scale_of, whole_figures
-from harness.study.resampling import FEW_CLUSTERS
 from harness.study.summary import worst_of
 
 
@@ -100,7 +100,7 @@ def _caution(clusters: int) -> str:
     if clusters >= FEW_CLUSTERS:
         return ""
     noun = "cluster" if clusters == 1 else "clusters"
-    return f"only {clusters} {noun}: intervals from fewer than {FEW_CLUSTERS} are too narrow"
+    return f"only {clusters} {noun}: intervals from fewer than {FEW_CLUSTERS} are rough"
 
 
 def _note(count: int) -> str:

@@ -22,8 +22,8 @@ from harness.study.choosing.bestset import holm
 from harness.study.choosing.framing import bounds_of, matrix_of
 from harness.study.choosing.grid import Axis, Grid, added, grid_of, interaction
 from harness.study.choosing.sums import sums_of
+from harness.study.clusters import FEW_CLUSTERS
 from harness.study.inference.given import level, shown
-from harness.study.resampling import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ import numpy as np
 from harness.errors import UserError, advice
 from harness.records.outcome import NO_ANSWER
 from harness.study.choosing.matrix import Matrix
+from harness.study.clusters import codes_of
 from harness.study.inference.given import frame, number, shown
-from harness.study.resampling import codes_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.records.outcome import NO_ANSWER
 from harness.store import StoredSweep
-from harness.study.resampling import codes_of
+from harness.study.clusters import codes_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from harness.errors import UserError, advice
 from harness.study.choosing.bestset import Gaps, gaps_of, holm
 from harness.study.choosing.framing import matrix_of
 from harness.study.choosing.matrix import Matrix
-from harness.study.resampling import FEW_CLUSTERS
+from harness.study.clusters import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
+from harness.study.clusters import codes_of
 from harness.study.inference.betting import capital, shares
 from harness.study.inference.given import number
-from harness.study.resampling import codes_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

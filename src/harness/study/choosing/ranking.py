@@ -19,8 +19,8 @@ from harness.study.choosing.matrix import Matrix
 from harness.study.choosing.reservations import apart_of, cautions_of
 from harness.study.choosing.sums import sums_of
 from harness.study.choosing.winner import LEAST_CLUSTERS, NEXT_GAIN, SPLITS, Winner, winner_of
+from harness.study.clusters import codes_of
 from harness.study.inference.given import level, number, shown
-from harness.study.resampling import codes_of
 
 if TYPE_CHECKING:
     import pandas as pd

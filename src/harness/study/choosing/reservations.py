@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from harness.study.choosing.bestset import Gaps
 from harness.study.choosing.matrix import Matrix
 from harness.study.choosing.winner import LEAST_CLUSTERS
-from harness.study.resampling import FEW_CLUSTERS
+from harness.study.clusters import FEW_CLUSTERS
 
 _NAMED = 3
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UserError
+from harness.study.clusters import FEW_CLUSTERS, clustered_error
 from harness.study.inference.cluster_t import many, t_test
 from harness.study.inference.design import Design
 from harness.study.inference.flips import flip_test, reaches
 from harness.study.inference.given import level, number, shown
 from harness.study.inference.mcnemar import matched_interval, mid_p
 from harness.study.inference.paired import Pairs, paired
-from harness.study.resampling import FEW_CLUSTERS, clustered_error
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,6 +15,7 @@ from harness.errors import Incomplete, UserError
 from harness.records import digest
 from harness.records.outcome import NO_ANSWER
 from harness.store import Folder, additions
+from harness.study.clusters import clustered_error, codes_of
 from harness.study.comparing.changed import Run
 from harness.study.gate.control import OURS, Attribution, attributed
 from harness.study.gate.evidence import MOST_LOST
@@ -22,7 +23,6 @@ from harness.study.gate.margins import PASS, REGRESSION, UNSURE, Margin
 from harness.study.gate.nights import AGAIN, Night, Replicates, replicates, suspicious, watched
 from harness.study.gate.verdict import ALL, Row, Verdict, decide
 from harness.study.judging.cautions import runs_of
-from harness.study.resampling import clustered_error, codes_of
 
 Floats = NDArray[np.float64]
 Asked = Callable[[], Run]

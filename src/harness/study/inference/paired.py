@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
+from harness.study.clusters import codes_of
 from harness.study.inference.given import shown
-from harness.study.resampling import codes_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import UserError
+from harness.study.clusters import FEW_CLUSTERS, clustered_error
 from harness.study.inference.design import Design
 from harness.study.inference.given import level, number
 from harness.study.inference.paired import paired
-from harness.study.resampling import FEW_CLUSTERS, clustered_error
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UserError
 from harness.records import Scale
-from harness.study.resampling import FEW_CLUSTERS, codes_of
+from harness.study.clusters import FEW_CLUSTERS, codes_of
 
 METHOD = "kappa: 95% delete-one-cluster jackknife on Fisher's scale, t; where all agree, Clopper-Pearson on the rest"
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UserError
-from harness.study.resampling import FEW_CLUSTERS, codes_of
+from harness.study.clusters import FEW_CLUSTERS, codes_of
 
 LEAST_LABELS = 20
 """With fewer labels nothing is corrected: a t interval of so few zeros and ones is not to be trusted."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from harness.study.choosing.bestset import holm
 from harness.study.choosing.matrix import Matrix
 from harness.study.choosing.ranking import ALPHA, rank
+from harness.study.clusters import FEW_CLUSTERS
 from harness.study.report.contest import Contest
 from harness.study.report.material import NOT_YET, Material
-from harness.study.resampling import FEW_CLUSTERS
 from harness.study.summary import worst_of
 
 MOST = 60

@@ -8,13 +8,13 @@ from typing import Any
 
 from harness.study.choosing.ranking import WITHIN
 from harness.study.choosing.winner import LEAST_CLUSTERS
+from harness.study.clusters import FEW_CLUSTERS
 from harness.study.comparing.comparison import compare
 from harness.study.report import amounts, doubts, progress
 from harness.study.report.contest import Contest
 from harness.study.report.doubts import DOUBT, GOOD, PLAIN, Sentences
 from harness.study.report.material import Material
 from harness.study.report.texts import CLOSE, OPEN, named
-from harness.study.resampling import FEW_CLUSTERS
 
 
 def verdict_of(material: Material, contest: Contest | None) -> dict[str, Any]:
