@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from harness.app import frame, keys, sights
+from harness.app import frame, sights
 from harness.study.board.labelling import Sample, agreements, disputes
 from harness.study.board.pool import Item
 from harness.study.board.questions import Question
@@ -30,18 +31,19 @@ _FIGURES: dict[str, Any] = {
 
 
 def agreement(found: Sample, labels: Sequence[Label], asked: Question, invitation: dict[str, str]) -> None:
-    """Each two people; without a second one, a link for one."""
+    """Each two people, and the address for another one."""
     st.subheader("Agreement", anchor=False)
     rows = [
         {"people": " and ".join(pair), **{name: getattr(each, name) for name in (*_FIGURES, "note")}}
         for pair, each in agreements(found, labels, asked)
     ]
     if not rows:
-        frame.empty("Nobody else has labelled these answers.", "Send a second person the link; both see the same ones.")
+        frame.empty("Nobody else has labelled these answers.", "Send a second person the address below.")
     else:
         frame.table(pd.DataFrame(rows), "agreement", "agreement", column_config=_FIGURES)
         st.caption("Of the answers that you labelled. Intervals count whole clusters of examples.")
-    frame.link("label", "The same answers, for another person", **invitation)
+    st.caption("The address of the same answers, for another person:")
+    st.code(f"{st.context.url or 'label'}?{urlencode(invitation)}", language=None)
 
 
 def differences(found: Sample, labels: Sequence[Label], asked: Question, settle: Settle) -> None:
@@ -61,18 +63,16 @@ def differences(found: Sample, labels: Sequence[Label], asked: Question, settle:
     with st.expander("Settle them, one by one"):
         chosen = st.selectbox("Answer", still, key="dispute", format_func=lambda name: _named(found.items[name]))
         item = found.items[chosen]
-        keys.seen(f"settle-{chosen}")
         sights.conversation(item)
         sights.references(item)
         sights.answer(item)
         said = [f"{person}: {asked.word(value)}" for person, value in names[chosen]["by"].items()]
         frame.text(" · ".join(said))
+        frame.text(asked.words, "h-name")
         with st.container(horizontal=True):
             for choice in asked.choices:
-                name = f"settle-{chosen}-{choice.key}"
-                keys.button(
-                    f"It is {frame.plain(short(choice.word, 60))}", name, choice.key, settle, item, choice.value
-                )
+                label = frame.plain(short(choice.label, 60))  # no key: one pressed too often must not settle anything
+                st.button(label, key=f"settle-{chosen}-{choice.key}", on_click=settle, args=(item, choice.value))
 
 
 def outlook(sweep: str, asked: Question, record: dict[str, Any] | None, count: int) -> None:

@@ -10,6 +10,11 @@ from harness.study.board.sheet import ANSWER
 from harness.study.report.texts import cut
 
 LONG, LONG_PX = 1200, 380
+EXPECTED = {
+    "answer": "an answer",
+    "abstain": "that it declines, for the knowledge base cannot answer",
+    "handoff": "that a human takes over",
+}
 
 
 def conversation(item: Item) -> None:
@@ -21,7 +26,8 @@ def conversation(item: Item) -> None:
 
 def references(item: Item) -> None:
     """What is expected, and acceptable answers."""
-    frame.pieces([("h-soft", "expected: "), ("", str(item.shown["expected"]))])
+    expected = str(item.shown["expected"])
+    frame.pieces([("h-soft", "expected: "), ("", EXPECTED.get(expected, expected))])
     for reference in item.shown["references"]:
         frame.pieces([("h-soft", "reference: "), ("", cut(str(reference), ANSWER).text)])
     if not item.shown["references"]:

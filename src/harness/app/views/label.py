@@ -27,10 +27,10 @@ STATE = ("_seat", "_label_at", "_label_later", "_label_failed")
 
 def main() -> None:
     """Draw the page."""
-    st.header("Label", anchor=False)
     with frame.told("Labelling"):
         seat = _seat()
         if seat is None:
+            st.header("Label", anchor=False)
             _begin()
             return
         for name, value in asdict(seat).items():
@@ -156,16 +156,16 @@ def _now(found: Sample) -> str | None:
 
 def _one(seat: Seat, asked: Question, found: Sample, item: Item) -> None:
     keys.seen(item.sight.id)
-    with_passages = seat.passages == "yes" and not st.session_state.get("_hide_passages")
-    columns = st.columns([3, 2]) if with_passages else [st.container()]
-    with columns[0]:
+    left, right = st.columns([3, 2])
+    with left:
         sights.conversation(item)
         if not st.session_state.get("_hide_references"):
             sights.references(item)
         sights.answer(item)
+    with right:
         _replies(seat, asked, found, item)
-    if with_passages:
-        with columns[1]:
+    if seat.passages == "yes" and not st.session_state.get("_hide_passages"):
+        with st.columns([3, 2])[0]:
             frame.text("Passages", "h-name")
             sights.passages(item)
 
@@ -177,17 +177,16 @@ def _replies(seat: Seat, asked: Question, found: Sample, item: Item) -> None:
         frame.text(f"You said: {asked.word(own.value)}. A new label takes its place.", "h-soft")
     with st.container(horizontal=True):
         for choice in asked.choices:
-            label = frame.plain(short(choice.word, 60))
-            keys.button(
-                label, f"reply-{name}-{choice.key}", choice.key, _reply, seat, item, choice.value, type="primary"
-            )
+            given = own is not None and asked.word(own.value) == choice.word
+            icon, label = ":material/check:" if given else None, frame.plain(short(choice.label, 60))
+            keys.button(label, f"reply-{name}-{choice.key}", choice.key, _reply, seat, item, choice.value, icon=icon)
     with st.container(horizontal=True):
         back = _before(found, name)
-        keys.button("Back", f"back-{name}", "b", _go, back, disabled=back is None)
-        keys.button("Leave as it is" if own else "Later", f"later-{name}", "s", _later, name)
-        keys.button(_toggled("references"), f"references-{name}", "e", _toggle, "references")
+        keys.button("Back", f"back-{name}", "b", _go, back, disabled=back is None, type="tertiary")
+        keys.button("Leave as it is" if own else "Later", f"later-{name}", "s", _later, name, type="tertiary")
+        keys.button(_toggled("references"), f"references-{name}", "e", _toggle, "references", type="tertiary")
         if seat.passages == "yes":
-            keys.button(_toggled("passages"), f"passages-{name}", "a", _toggle, "passages")
+            keys.button(_toggled("passages"), f"passages-{name}", "a", _toggle, "passages", type="tertiary")
     st.text_input("Note", own.note if own else "", key=f"note-{name}", max_chars=2000, placeholder="if you like")
     st.caption("While the note is being written, keys write; the Tab key leaves it.")
 
@@ -224,8 +223,7 @@ def _reply(seat: Seat, item: Item, value: float) -> None:
 
 
 def _settle(seat: Seat, item: Item, value: float) -> None:
-    if not keys.hurried():
-        _write(seat, item, value, "", adjudicated=True)
+    _write(seat, item, value, "", adjudicated=True)
 
 
 def _write(seat: Seat, item: Item, value: float, note: str, adjudicated: bool = False) -> bool:

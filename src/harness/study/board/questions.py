@@ -43,11 +43,12 @@ _UNSEEN = ("preference",)
 
 @dataclass(frozen=True)
 class Choice:
-    """One reply: its key on the keyboard, its word, its value."""
+    """One reply: its key on the keyboard, its word, its value, and what stands on its button beside the key."""
 
     key: str
     word: str
     value: float
+    label: str
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,11 @@ def _ways(entry: Mapping[str, Any] | None) -> dict[str, tuple[Choice, ...]]:
     low, high = (0.0, 1.0) if entry is None else (float(entry["low"] or 0.0), _high(entry))
     five = (1.0, 5.0) if entry is None else (low, high)
     middle = (low + high) / 2
-    yes, partly, no = Choice("y", "yes", high), Choice("p", "partly", middle), Choice("n", "no", low)
+    yes, partly, no = (
+        Choice("y", "yes", high, "Yes"),
+        Choice("p", "partly", middle, "Partly"),
+        Choice("n", "no", low, "No"),
+    )
     common = {YES_NO: (yes, no), PARTLY: (yes, partly, no), FIVE: _levels(1, 5, {}, *five)}
     identity = {} if entry is None else entry["identity"]
     levels = _own_levels(identity.get("scale"))
@@ -183,6 +188,7 @@ def _levels(least: int, most: int, meanings: Mapping[int, str], low: float, high
             str(level),
             f"{level}: {meanings[level]}" if meanings.get(level) else str(level),
             low + (high - low) * (level - least) / (most - least),
+            meanings.get(level) or f"{level} of {most}",
         )
         for level in range(least, most + 1)
     )
