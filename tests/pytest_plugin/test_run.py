@@ -144,7 +144,7 @@ def test_latency_has_no_upper_bound_where_a_call_failed(ill: Run) -> None:
     figure = ill.metric("latency_ms")
     assert figure.at_most is None and not figure <= 1e9
     lines = told("<=", figure, 1e9)
-    assert lines is not None and "1 cells have no score and could be anything" in lines[2]
+    assert lines is not None and "1 cell without a score could be anything" in lines[2]
 
 
 def test_a_failing_assertion_tells_what_it_rests_on(ill: Run) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
 from functools import cache
 from pathlib import Path
@@ -93,11 +96,14 @@ class Session:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("default")  # a user's -W error is for their tests, not for our libraries
-                stored = run_sweep(config, Options(order.limit, order.fresh, runs), progress)
-                summarise(stored, keep=True)
-        finally:
+                options = Options(order.limit, order.fresh, runs)
+                stored = _without_loop(lambda: run_sweep(config, options, progress))
+                summary = summarise(stored, keep=True)
+        except HarnessError:
             if progress.sweep:
-                self.done.append(_taken(config, progress))
+                self.done.append(_taken_by_failed(config, progress))
+            raise
+        self.done.append(_taken(summary))
         if self._report is not None:
             _write_report(stored, Path(self._report))
         return stored
@@ -143,12 +149,38 @@ def _lock(folder: Path) -> filelock.BaseFileLock:
     return filelock.FileLock(folder / _LOCK)
 
 
+def _without_loop(work: Callable[[], StoredSweep]) -> StoredSweep:
+    """The work's result; in a thread of its own where this one has a running event loop, which some plugins leave so
+    (that of Playwright, from its first test to the end of the session)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
 def _key(order: Order) -> str:
     return digest([str(each) for each in astuple(order)])
 
 
-def _taken(config: SweepConfig, progress: Progress) -> dict[str, Any]:
-    """What a sweep took, whether it ended well or not; plain, so that it can be handed between processes."""
+def _taken(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sweep took; plain, so that it can be handed between processes."""
+    calls = summary["calls"]
+    return {
+        "sweep": summary["sweep"],
+        "runs": summary["variants"],
+        "cells": summary["finished_cells"],
+        "failed": summary["failed_cells"],
+        "made": calls["made"],
+        "cached": calls["cached"],
+        "judged": calls["judge_made"],
+        "usd": summary["cost_usd"],
+    }
+
+
+def _taken_by_failed(config: SweepConfig, progress: Progress) -> dict[str, Any]:
+    """The same of a sweep that did not end well."""
     return {
         "sweep": progress.sweep,
         "runs": len(config.variants),

@@ -47,7 +47,7 @@ def _bound(figure: Figure, op: str, asked: float) -> str:
     if bound is None and figure.low is None:
         return "no bound from one cluster of examples: ask more, or compare .mean"
     if bound is None:
-        return f"no bound: {figure.failed} cells have no score and could be anything, see run.failures"
+        return f"no bound, since {_count(figure.failed, 'cell')} without a score could be anything: see run.failures"
     side, sign = ("above", 1.0) if up else ("below", -1.0)
     clusters = f" in {bound.clusters} clusters" if bound.clusters < bound.examples else ""
     shown = f"{bound.examples} examples{clusters} show only that it is {side} {sign * bound.value:.4g}"
@@ -71,7 +71,7 @@ def totals(done: Sequence[Mapping[str, Any]]) -> list[str]:
     usd = None if any(each["usd"] is None for each in done) else sum(each["usd"] for each in done)
     cost = "unknown" if usd is None else f"{usd:.4f}" if usd else "0"
     judged = f"{sums['judged']} judge calls, " if sums["judged"] else ""
-    failed = f", {sums['failed']} cells failed" if sums["failed"] else ""
+    failed = f", {_count(sums['failed'], 'cell')} failed" if sums["failed"] else ""
     names = ", ".join(dict.fromkeys(str(each["sweep"]) for each in done))
     return [
         f"harness: {_count(len(done), 'sweep')}, {_count(sums['runs'], 'run')}, {_count(sums['cells'], 'cell')}; "
