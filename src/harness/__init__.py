@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from harness.study.choosing.effects import Effects
+    from harness.study.choosing.pareto import Front
     from harness.study.choosing.race import Race
     from harness.study.choosing.ranking import Ranking
     from harness.study.comparing.comparison import Comparison
     from harness.study.inference.power import Power
     from harness.study.loaded import Sweep
 
-__all__ = ["compare", "effects", "load", "power", "race", "rank", "runs", "sweep"]
+__all__ = ["compare", "effects", "load", "pareto", "power", "race", "rank", "runs", "sweep"]
 
 
 def sweep(path: str, **overrides: Any) -> Sweep:
@@ -110,6 +111,24 @@ def effects(scores: pd.DataFrame, variants: pd.DataFrame, alpha: float = 0.05, *
     from harness.study.choosing.effects import effects_of
 
     return effects_of(scores, variants, alpha, **options)
+
+
+def pareto(
+    frame: pd.DataFrame,
+    maximize: Iterable[str] | None = None,
+    minimize: Iterable[str] | None = None,
+    alpha: float = 0.05,
+) -> Front:
+    """The front of a frame with `variant` and objectives, one row per variant or cell: `.front`, `.kept`, `.table`.
+
+    `.front` is that of the means, `.kept` are those that nothing beats beyond noise. Objectives that are not named are
+    `quality` or `value` (more is better), `cost`, `cost_usd`, `latency`, `latency_ms` (less).
+    """
+    from harness.study.choosing.pareto import pareto as front_of
+
+    return front_of(
+        frame, None if maximize is None else list(maximize), None if minimize is None else list(minimize), alpha
+    )
 
 
 def race(values: ArrayLike, confidence: float = 0.95, clusters: Iterable[object] | None = None, seed: int = 0) -> Race:

@@ -122,7 +122,7 @@ def _warnings(found: dict[str, Any], examples: tuple[Example, ...]) -> Iterable[
     clusters, total = found["clusters"], found["examples"]
     if clusters["number"] < FEWEST_CLUSTERS:
         yield (
-            f"{clusters['number']} clusters: an interval over fewer than {FEWEST_CLUSTERS} is too narrow "
+            f"{clusters['number']} clusters: an interval over fewer than {FEWEST_CLUSTERS} is rough: it is too narrow "
             "more often than it says"
         )
     if clusters["number"] > 1 and clusters["size"] > LARGEST_SHARE * total:
