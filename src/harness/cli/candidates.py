@@ -85,7 +85,7 @@ def by_running(given: Given, most: int | None, worst: int, without_calibration: 
     config = load(Path(given.target), given.overrides)
     config = _one_variant(config, given.variant or config.gate.variant)
     runs = given.runs or str(config.workspace / "runs")
-    other = _baseline(given.baseline or config.gate.baseline, runs, given.limit, given.quiet)
+    other = _baseline(given.baseline or config.gate.baseline, runs, given.limit, given.quiet, config)
     gate = judges_allowed(config.gate, without_calibration)
     found = decide(_run(config, given.limit, given.fresh, given.runs, given.quiet), other, gate, worst)
     if most is None or found.verdict != UNSURE or most <= config.repeats:
@@ -114,8 +114,8 @@ def finished(target: str, baseline: str | None, runs_uri: str | None, quiet: boo
     return run, _baseline(baseline or gate.baseline, runs, None, quiet), gate
 
 
-def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool) -> Run:
-    """The run that a name means, or what a sweep file describes, run now."""
+def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool, candidate: SweepConfig | None = None) -> Run:
+    """The run that a name means, or what a sweep file describes, run now: on the candidate's questions, if any."""
     from harness.study.listing import find_run
 
     if text is None:
@@ -127,11 +127,34 @@ def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool) -> Ru
         from harness.config import load
 
         config = load(Path(text))
-        return _run(_one_variant(config, config.gate.variant), limit, False, runs, quiet)
+        config = _one_variant(config, config.gate.variant)
+        if candidate is None:
+            return _run(config, limit, False, runs, quiet)
+        try:
+            return _run(_asked_alike(config, candidate), limit, False, runs, quiet)
+        except UserError as error:
+            late = "evidence[" in str(error)
+            todo = "\nThe documents must go first, the questions about them after that." if late else ""
+            raise UserError(f"gate: the baseline, {text}, on the candidate's questions: {error}{todo}") from error
     try:
         return find_run(options.store_of(text, runs), text)
     except UserError as error:
         raise UserError(f"gate: no baseline {text!r}: {error}") from error
+
+
+def _asked_alike(config: SweepConfig, candidate: SweepConfig) -> SweepConfig:
+    """A baseline's chatbot and knowledge base on the candidate's questions, by its metrics: a change of these is no
+    change of the chatbot."""
+    dataset = replace(candidate.dataset, path=str((candidate.workspace / candidate.dataset.path).resolve()))
+    told = (f"dataset.path={dataset.path}", f"metrics and objective of {candidate.path}")
+    return replace(
+        config,
+        dataset=dataset,
+        metrics=candidate.metrics,
+        objective=candidate.objective,
+        seed=candidate.seed,
+        overrides=(*config.overrides, *told),
+    )
 
 
 def _one_variant(config: SweepConfig, wanted: str | None) -> SweepConfig:

@@ -12,12 +12,14 @@ import click
 from harness.cli import options
 from harness.cli.candidates import Given, by_running, finished, is_config, judges_allowed, one_night
 from harness.cli.output import number, plain, print_json, print_table
-from harness.errors import UserError
+from harness.errors import HarnessError, UserError
 
 if TYPE_CHECKING:
     from harness.study.gate.verdict import Verdict
 
 WEBHOOK = "HARNESS_WEBHOOK_URL"
+_UNDECIDED = {2: "wrong input", 3: "incomplete"}
+"""What a gate that could not decide ends with, by exit code."""
 _file = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -80,8 +82,6 @@ def command(
 
     Exit codes: 0 pass, 1 regression, 2 wrong input, 3 incomplete, 4 cannot tell yet.
     """
-    from harness.study.gate.verdict import decide
-
     started = time.monotonic()
     if github and json_:
         raise UserError("gate: --github and --json both write to standard output; choose one")
@@ -90,15 +90,17 @@ def command(
     if control is not None and not nightly:
         raise UserError("gate: --control is for --nightly")
     given = Given(target, baseline, variant, overrides, limit, fresh, runs_uri, quiet)
-    if nightly:
-        found = one_night(given, control, worst, without_calibration)
-    elif is_config(target):
-        found = by_running(given, most, worst, without_calibration)
-    elif variant or overrides or limit or fresh:
-        raise UserError("gate: --variant, --set, --limit and --fresh are for a sweep file; a run is taken as it is")
-    else:
-        run, other, gate = finished(target, baseline, runs_uri, quiet)
-        found = decide(run, other, judges_allowed(gate, without_calibration), worst)
+    try:
+        if nightly:
+            found = one_night(given, control, worst, without_calibration)
+        elif is_config(target):
+            found = by_running(given, most, worst, without_calibration)
+        else:
+            found = _of_run(given, worst, without_calibration)
+    except HarnessError as error:
+        if error.exit_code in _UNDECIDED:
+            _tell_undecided(error, time.monotonic() - started, junit, markdown, github)
+        raise
     _write(found, time.monotonic() - started, junit, markdown, openmetrics)
     if json_:
         print_json(found.as_json())
@@ -113,16 +115,45 @@ def command(
         raise SystemExit(found.exit_code)  # click would swallow its own Exit
 
 
+def _of_run(given: Given, worst: int, without_calibration: bool) -> Verdict:
+    from harness.study.gate.verdict import decide
+
+    if given.variant or given.overrides or given.limit or given.fresh:
+        raise UserError("gate: --variant, --set, --limit and --fresh are for a sweep file; a run is taken as it is")
+    run, other, gate = finished(given.target, given.baseline, given.runs, given.quiet)
+    return decide(run, other, judges_allowed(gate, without_calibration), worst)
+
+
+def _tell_undecided(
+    error: HarnessError, seconds: float, junit: Path | None, markdown: Path | None, github: bool
+) -> None:
+    """Write the pages of a gate that could not decide: a CI that shows them must not show none, or yesterday's."""
+    from harness.study.gate import annotations as annotations_room
+    from harness.study.gate import junit as junit_room
+    from harness.study.gate import markdown as markdown_room
+
+    title, told = _UNDECIDED[error.exit_code], str(error)
+    _write_pages(
+        (junit, lambda: junit_room.undecided(title, told, seconds)),
+        (markdown, lambda: markdown_room.undecided(title, told)),
+    )
+    if github:
+        click.echo(annotations_room.undecided(title, told), nl=False)
+
+
 def _write(found: Verdict, seconds: float, junit: Path | None, markdown: Path | None, openmetrics: Path | None) -> None:
     from harness.study.gate import junit as junit_room
     from harness.study.gate import markdown as markdown_room
     from harness.study.gate import openmetrics as openmetrics_room
 
-    pages: tuple[tuple[Path | None, Callable[[], str]], ...] = (
+    _write_pages(
         (junit, lambda: junit_room.junit(found, seconds)),
         (markdown, lambda: markdown_room.markdown(found)),
         (openmetrics, lambda: openmetrics_room.openmetrics(found)),
     )
+
+
+def _write_pages(*pages: tuple[Path | None, Callable[[], str]]) -> None:
     for path, page in pages:
         if path is None:
             continue

@@ -21,6 +21,11 @@ def workflow_commands(found: Verdict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def undecided(title: str, told: str) -> str:
+    """The one line of a gate that could not decide."""
+    return _line("error", f"Gate: {title}", told) + "\n"
+
+
 def _line(kind: str, title: str, text: str) -> str:
     named = _escaped(title).replace(":", "%3A").replace(",", "%2C")
     return f"::{kind} title={named}::{_escaped(text)}"

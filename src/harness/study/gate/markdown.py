@@ -12,6 +12,7 @@ from harness.study.report.texts import cut, visible
 
 _ANSWER = 800
 _SETTINGS = 12
+_ERROR = 4000
 _MARKS = {PASS: "pass", REGRESSION: "**REGRESSION**"}
 
 
@@ -40,6 +41,11 @@ def markdown(found: Verdict) -> str:
         parts += [_example(entry) for entry in found.worst]
     parts += [f"- {escaped(visible(note))}" for note in found.notes]
     return "\n\n".join(parts) + "\n"
+
+
+def undecided(title: str, told: str) -> str:
+    """The page of a gate that could not decide: what kind of error, and its text."""
+    return f"## Gate: {title}\n\nNothing was decided; this is no pass.\n\n{block(cut(told, _ERROR).text)}\n"
 
 
 def _row(row: Row) -> list[str]:
