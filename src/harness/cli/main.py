@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "promote": ("harness.cli.promote", "Make an alias such as production name a run's configuration."),
     "registry": ("harness.cli.registry", "What was promoted: list, show, history, diff, roll back."),
     "chat": ("harness.cli.chat", "Talk to a run's configuration, or to a promoted one."),
+    "serve": ("harness.cli.serve", "Answer with a promoted configuration, behind OpenAI's chat completions."),
     "export": ("harness.cli.export", "Write a sweep's tables as Parquet, CSV or JSONL."),
     "import": ("harness.cli.import_", "Keep results that another tool made as a sweep."),
     "data": ("harness.cli.data", "Check, describe or convert a dataset; list documents."),

@@ -157,7 +157,7 @@ class Responder:
         """Answer a conversation of user's and assistant's turns that ends with a user's.
 
         `tell` gets the words of the answer as they come. What goes wrong with this question is a failure in the answer.
-        Raises ProviderError where no question can be answered, Incomplete when the budget is spent, UserError for what
+        Raises ProviderError where no question can be answered, Incomplete when the budget is spent, Lacking for what
         `metadata` must hold and does not.
         """
         started = time.perf_counter()

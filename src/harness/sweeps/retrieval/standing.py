@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.config import Retrieval, SweepConfig
+from harness.errors import UserError
 from harness.plugins import OpenIndex, make
 from harness.records import Chunk, Context, Corpus, Example, Failure, Message
 from harness.sweeps.cache import Cache
@@ -25,6 +26,10 @@ from harness.sweeps.workload import Workload
 _TOGETHER = 256
 _AT_ONCE = 8
 """Lookups under way where one may wait for a provider; local ones come one after the other."""
+
+
+class Lacking(UserError):
+    """A question comes without what the configuration must know of it."""
 
 
 async def build(settings: Retrieval, corpus: Corpus, cache: Cache, gateway: Gateway, folder: Path) -> bool:
@@ -92,12 +97,15 @@ class Standing:
     ) -> tuple[Example, Context | Failure]:
         """What the model is given for a conversation that ends with a question, or why there is none.
 
-        Raises ProviderError where no retrieval can succeed, UserError for a filter that reads what `metadata` lacks.
+        Raises ProviderError where no retrieval can succeed, Lacking for a filter that reads what `metadata` lacks.
         """
         example = Example(f"question-{next(self._numbers)}", messages, metadata=metadata)
         settings = self._variant.chatbot.retrieval
         if settings is not None and settings.filter is not None:
-            self._scopes.check(settings.filter, [example])
+            try:
+                self._scopes.check(settings.filter, [example])
+            except UserError as error:
+                raise Lacking(str(error)) from None
         waiting = _Waiting(example, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if len(self._working) < self._most:

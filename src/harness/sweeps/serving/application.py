@@ -1,0 +1,269 @@
+"""What is served: the routes, who may ask, and an answer from the request to its last byte."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from harness.records import Failure, Reply
+from harness.sweeps.conversing import Said
+from harness.sweeps.serving import answer
+from harness.sweeps.serving.desk import Desk, Served
+from harness.sweeps.serving.log import Log, line_of
+from harness.sweeps.serving.notes import Notes
+from harness.sweeps.serving.question import Asked, read
+from harness.sweeps.serving.refusal import Refused, because_of, because_of_failure
+from harness.sweeps.serving.turn import Gone, Turn
+from harness.sweeps.serving.wire import Wire
+
+_BODY_S = 30.0
+"""Within this time the body of a request must be here."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How it is served.
+
+    `key` is what clients must send as their API key; without one only this machine is answered. `passages`: answers
+    tell what they rest on. `ignore`: settings that would change the configuration are dropped, not refused. `most`
+    questions are answered at once; a request holds at most `body_bytes`.
+    """
+
+    key: str | None = None
+    passages: bool = False
+    ignore: bool = False
+    most: int = 256
+    body_bytes: int = 1 << 20
+    log: Log | None = None
+
+
+def application(desk: Desk, settings: Settings, tell: Callable[[str], None]) -> Starlette:
+    """The application; `tell` gets what the one who runs it should know."""
+    door = _Door(settings)
+    models = _Models(desk, door)
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", _Completions(desk, door, settings, Notes(tell)), methods=["POST"]),
+            Route("/v1/models", models.all, methods=["GET"]),
+            Route("/v1/models/{model:path}", models.one, methods=["GET"]),
+            Route("/health", _health, methods=["GET"]),
+        ],
+        exception_handlers={Refused: _told_refusal, HTTPException: _told_status},
+    )
+
+
+class _Door:
+    """Who may ask."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._key = settings.key.encode() if settings.key else None
+        self._most = settings.body_bytes
+
+    def check(self, request: Request) -> None:
+        """Raise Refused for a request without the key; where there is none, for one that a web page could have sent."""
+        if self._key is None:
+            if not is_this_machine(_host(request.headers.get("host", ""))):
+                said = "without an API key this server answers only requests to this machine's own address"
+                raise Refused(403, said, code="wrong_host")
+            return
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._key):
+            raise Refused(401, "the API key is missing or wrong", code="invalid_api_key")
+
+    async def body(self, request: Request) -> bytes:
+        """The body. Raises Refused where it is none of JSON, too large or too slow, ClientDisconnect."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Refused(415, "the content type must be application/json")
+        too_large = Refused(413, f"the request is larger than {self._most} bytes", code="request_too_large")
+        length = request.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length[:20]) > self._most:
+            raise too_large
+        content = bytearray()
+        try:
+            async with asyncio.timeout(_BODY_S):
+                async for piece in request.stream():
+                    content += piece
+                    if len(content) > self._most:
+                        raise too_large
+        except TimeoutError:
+            raise Refused(408, f"the request was not here within {_BODY_S:g} s") from None
+        return bytes(content)
+
+
+class _Completions:
+    """Answers a request for a chat completion."""
+
+    def __init__(self, desk: Desk, door: _Door, settings: Settings, notes: Notes) -> None:
+        self._desk = desk
+        self._door = door
+        self._settings = settings
+        self._notes = notes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wire = Wire(send)
+        request = Request(scope, receive)
+        try:
+            try:
+                self._door.check(request)
+                content = await self._door.body(request)
+                with self._desk.place() as served:
+                    await self._answer(content, served, receive, wire)
+            except (Gone, ClientDisconnect):
+                return
+            except Exception as error:  # noqa: BLE001  (the edge: the client is told, and so is who runs it)
+                await self._failed(error, wire)
+        except Gone:
+            return
+
+    async def _answer(self, content: bytes, served: Served, receive: Receive, wire: Wire) -> None:
+        sampling = served.responder.chatbot.sampling
+        asked = read(content, served.stamp.name, sampling, self._settings.ignore)
+        headers = _headers(asked, served)
+        async with Turn(served.responder, asked, receive) as turn:
+            try:
+                if asked.stream:
+                    first = True
+                    async for text in turn.words():
+                        await wire.event(answer.words(asked, served.stamp, text, first), headers)
+                        first = False
+                said = await turn.said()
+                reply = _reply(said)
+            except BaseException as error:
+                self._keep(asked, served, None, _kind(error))
+                raise
+            self._keep(asked, served, said, None)
+            await self._send(asked, served, said, reply, wire, headers)
+
+    async def _send(
+        self, asked: Asked, served: Served, said: Said, reply: Reply, wire: Wire, headers: Mapping[str, str]
+    ) -> None:
+        """The answer, or what is left of it once its words are out."""
+        stamp, passages = served.stamp, self._settings.passages
+        if not asked.stream:
+            await wire.whole(200, answer.completion(asked, stamp, said, reply, passages), headers)
+            return
+        if not wire.begun:
+            await wire.event(answer.words(asked, stamp, "", True), headers)
+        await wire.event(answer.last(asked, stamp, said, reply, passages), headers)
+        if asked.with_usage:
+            await wire.event(answer.totals(asked, stamp, reply), headers)
+        await wire.done()
+
+    async def _failed(self, error: Exception, wire: Wire) -> None:
+        if isinstance(error, _Failed):
+            self._notes.note(f"no answer: {error.failure.stage}: {error.failure.kind}")
+            refused = because_of_failure(error.failure)
+        else:
+            refused = because_of(error)
+            if refused.status in (429, 502) and not isinstance(error, Refused):
+                self._notes.failed(error)
+            elif refused.status == 500:
+                self._notes.bug(error)
+        if wire.begun:
+            await wire.event(refused.content(), {})
+            await wire.end()
+        else:
+            await wire.whole(refused.status, refused.content(), refused.headers)
+
+    def _keep(self, asked: Asked, served: Served, said: Said | None, failure: str | None) -> None:
+        if self._settings.log is not None:
+            self._settings.log.add(line_of(asked, served.stamp, said, failure))
+
+
+class _Models:
+    """The list of models: the one that is served."""
+
+    def __init__(self, desk: Desk, door: _Door) -> None:
+        self._desk = desk
+        self._door = door
+        self._since = int(time.time())
+
+    async def all(self, request: Request) -> Response:
+        """The one model, in a list."""
+        self._door.check(request)
+        return JSONResponse({"object": "list", "data": [self._content()]})
+
+    async def one(self, request: Request) -> Response:
+        """The one model."""
+        self._door.check(request)
+        if request.path_params["model"] != self._desk.current.stamp.name:
+            raise Refused(404, f"this server has {self._desk.current.stamp.name!r}", code="model_not_found")
+        return JSONResponse(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        stamp = self._desk.current.stamp
+        own = {"id": stamp.name, "object": "model", "created": self._since, "owned_by": "harness"}
+        return {**own, "harness": stamp.content()}
+
+
+class _Failed(Exception):
+    """There is a failure in place of an answer."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+def _reply(said: Said) -> Reply:
+    if said.answer.reply is None:
+        raise _Failed(said.answer.failure or Failure("generate", "nothing", "neither answer nor failure"))
+    return said.answer.reply
+
+
+def _kind(error: BaseException) -> str:
+    """A word for the log."""
+    if isinstance(error, _Failed):
+        return f"{error.failure.stage}: {error.failure.kind}"
+    if isinstance(error, Gone | asyncio.CancelledError):
+        return "disconnected"
+    return because_of(error).code or "error" if isinstance(error, Exception) else "error"
+
+
+def _headers(asked: Asked, served: Served) -> dict[str, str]:
+    ignored = {"x-harness-ignored": ", ".join(asked.ignored)[:1000]} if asked.ignored else {}
+    return {"x-request-id": asked.id, **served.stamp.headers(), **ignored}
+
+
+async def _health(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _told_refusal(_: Request, error: Exception) -> Response:
+    refused = because_of(error)
+    return JSONResponse(refused.content(), refused.status, refused.headers)
+
+
+async def _told_status(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    refused = Refused(error.status_code, f"{error.detail}: this server has POST /v1/chat/completions, GET /v1/models")
+    return JSONResponse(refused.content(), refused.status, error.headers)
+
+
+def _host(header: str) -> str:
+    """The host of a Host header, without its port."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.rpartition(":")[0] if ":" in header else header
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
