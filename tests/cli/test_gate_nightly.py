@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import Incomplete
 from harness.store import Folder
 from harness.store.additions import names
 from tests.cli.test_gate import CONFIG, harness, make, refused
@@ -70,6 +71,24 @@ def test_nights_pass_are_kept_and_a_loss_is_a_regression(nightly: tuple[Path, st
     kept = [json.loads((series / name).read_text(encoding="utf-8")) for name in names(Folder(series), ".json")]
     assert [record["alarm"] for record in kept] == [False, False, True]
     assert len({record["run"] for record in kept}) == 3
+
+
+def test_a_loss_that_was_reverted_alarms_no_more(nightly: tuple[Path, str, str]) -> None:
+    """The night after a worse prompt, with the old one again, passes though the mean of two nights is low."""
+    folder, config, base = nightly
+    bad = write(folder / "configs/bad.yaml", CONFIG % ("broken", RULES))
+    assert [night(each, base)[0] for each in (config, bad, config)] == [0, 1, 0]
+
+
+def test_a_night_that_was_interrupted_is_not_carried_on(nightly: tuple[Path, str, str]) -> None:
+    """Answers of another night are no part of tonight's."""
+    folder, config, base = nightly
+    done = harness("sweep", config, "--fresh", "--set", "budget.calls=50", "--runs", str(folder / "runs"))
+    assert isinstance(done.exception, Incomplete)
+    code, found = night(config, base)
+    assert code == 0
+    assert len([path for path in (folder / "runs").iterdir() if (path / "sweep.json").exists()]) == 3
+    assert found["rows"][0]["sentence"]
 
 
 def test_a_worse_provider_is_drift_and_no_regression(nightly: tuple[Path, str, str]) -> None:

@@ -54,6 +54,15 @@ def test_one_stored_answer_is_not_enough() -> None:
         watched([0.5] * 4, Replicates(0.5, 0.01, 100, 3), 3, 0.05)
 
 
+def test_what_was_reverted_alarms_no_more() -> None:
+    """After one night of another configuration tonight's is judged by its own nights too; a loss of its own alarms."""
+    base = Replicates(0.8, 0.01, 1000, 10)
+    reverted = [0.8, 0.5, 0.8]
+    assert watched(reverted, base, 90, 0.05, margin=0.02).alarm
+    assert not watched(reverted, base, 90, 0.05, margin=0.02, same=1).alarm
+    assert watched([0.8, 0.5, 0.7], base, 90, 0.05, margin=0.02, same=1).alarm
+
+
 def test_more_nights_and_fewer_replicates_need_a_larger_loss() -> None:
     """The limit pays for every look, and for the baseline's own luck."""
     assert boundary(7, 10, 0.05) < boundary(90, 10, 0.05)

@@ -55,7 +55,8 @@ def one_night(given: Given, control: str | None, worst: int, without_calibration
     some = max(1, int(MOST_SHARE * len(other[0].examples)))
 
     def asked(what: SweepConfig, limit: int | None) -> Callable[[], Run]:
-        return lambda: _run(what, limit, True, given.runs, given.quiet)
+        # An interrupted night is not carried on: its answers are of another night.
+        return lambda: _run(what, limit, True, given.runs, given.quiet, resume=False)
 
     return night(
         asked(config, given.limit),
@@ -169,12 +170,14 @@ def _one_variant(config: SweepConfig, wanted: str | None) -> SweepConfig:
     return replace(config, variants=tuple(found))
 
 
-def _run(config: SweepConfig, limit: int | None, fresh: bool, runs_uri: str | None, quiet: bool) -> Run:
+def _run(
+    config: SweepConfig, limit: int | None, fresh: bool, runs_uri: str | None, quiet: bool, *, resume: bool = True
+) -> Run:
     from harness.cli.display import shown
     from harness.sweeps.progress import Progress
     from harness.sweeps.session import Options, run_sweep
 
     progress = Progress()
     with shown(progress, quiet):
-        stored = run_sweep(config, Options(limit, fresh, runs_uri), progress)
+        stored = run_sweep(config, Options(limit, fresh, runs_uri, resume), progress)
     return stored, stored.variants[0]

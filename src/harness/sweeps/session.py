@@ -50,11 +50,12 @@ _SCORES_AT_ONCE, _SPARE = 64, 2
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, apart from what to run."""
+    """How to run, apart from what to run. Without `resume` nothing that was interrupted is carried on."""
 
     limit: int | None = None
     fresh: bool = False
     runs: str | None = None
+    resume: bool = True
 
 
 def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> StoredSweep:
@@ -74,7 +75,7 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     target = Folder(options.runs or config.workspace / "runs")
     local = target.path if target.is_local else config.workspace / WORK / "staged"
     key = resume_key(config, inputs, options.fresh)
-    resumed = _unfinished(Folder(local), key)
+    resumed = _unfinished(Folder(local), key) if options.resume else None
     path = resumed or local / _new_id(config.name)
     session = _Session(config, workload, inputs, options, progress, path, key)
     session.parts = parts

@@ -86,12 +86,20 @@ def suspicious(first: float, baseline: Replicates) -> bool:
     return first - baseline.mean < -SUSPECT * baseline.error * math.sqrt(1 + 1 / baseline.count)
 
 
-def watched(nights: Sequence[float], baseline: Replicates, planned: int, budget: float, margin: float = 0.0) -> Night:
+def watched(
+    nights: Sequence[float],
+    baseline: Replicates,
+    planned: int,
+    budget: float,
+    margin: float = 0.0,
+    same: int | None = None,
+) -> Night:
     """The state after the last of `nights` (means of all of a quarter so far, more is better), of `planned` at most.
 
     A night that was suspicious must have been asked again.
-    It alarms where a window's mean is below the limit and lost more than `margin`. Without a change any night of the
-    quarter alarms with a probability of at most `budget`.
+    It alarms where a window's mean is below the limit and lost more than `margin`, and so did those of its nights that
+    had the last one's configuration (the last `same`; None: all): what was reverted alarms no more. Without a change
+    any night of the quarter alarms with a probability of at most `budget`.
     """
     if not 1 <= len(nights) <= planned:
         raise UserError(f"gate: a quarter has {planned} nights, got {len(nights)}; begin a new one")
@@ -101,7 +109,9 @@ def watched(nights: Sequence[float], baseline: Replicates, planned: int, budget:
         difference = float(np.mean(nights[-window:])) - baseline.mean
         error = baseline.error * math.sqrt(1 / window + 1 / baseline.count)
         statistic = difference / error
-        found.append(Night(statistic < limit and difference < -margin, window, difference, error, statistic, limit))
+        own = float(np.mean(nights[-min(window, same or window) :])) - baseline.mean
+        alarm = statistic < limit and max(difference, own) < -margin
+        found.append(Night(alarm, window, difference, error, statistic, limit))
     return min(found, key=lambda night: (not night.alarm, night.statistic))
 
 

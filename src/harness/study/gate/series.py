@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -85,16 +85,28 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
     folder = _folder(baseline, lines)
     records = [folder.read_json(name) or {} for name in additions.names(folder, ".json")]
     past = records[len(records) - len(records) % gate.nights :]
+    configuration = digest(run[1]["id"], (run[0].header["corpus"] or {}).get("digest"))
+    same = nights_of(configuration, past)
     budget = gate.false_alarms / len(lines)
     found = [
         watched(
-            [*(float(r["means"][i]) for r in past), means[i]], line.base, gate.nights, budget, gate.margins[line.metric]
+            [*(float(r["means"][i]) for r in past), means[i]],
+            line.base,
+            gate.nights,
+            budget,
+            gate.margins[line.metric],
+            same,
         )
         for i, line in enumerate(lines)
     ]
     keys = [f"{line.metric} {line.slice}" for line in lines]
-    record = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "run": decided.candidate, "lines": keys}
-    additions.add_json(folder, {**record, "means": means, "again": asked, "alarm": any(n.alarm for n in found)})
+    record: dict[str, Any] = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": decided.candidate,
+        "lines": keys,
+    }
+    record = {**record, "configuration": configuration, "means": means, "again": asked}
+    additions.add_json(folder, {**record, "alarm": any(n.alarm for n in found)})
     other = control() if control is not None and any(n.alarm for n in found) else None
     rows = [
         _row(row, line, state, mean, other, gate.margins[line.metric])
@@ -103,6 +115,15 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
     note = f"night {len(past) + 1} of {gate.nights}; any false alarm in {gate.false_alarms:.0%} of quarters at most"
     notes = [note, *(["it looked bad and was asked again"] if asked else []), *decided.notes[: _kept(decided)]]
     return replace(decided, verdict=_verdict(rows, decided), rows=rows, notes=notes)
+
+
+def nights_of(configuration: str | None, past: Sequence[Mapping[str, Any]]) -> int:
+    """How many nights up to tonight had tonight's configuration and knowledge base; `past` are the records before.
+
+    Where a record does not say, it is taken for the same.
+    """
+    known = [record.get("configuration", configuration) for record in reversed(past)]
+    return 1 + next((back for back, each in enumerate(known) if each != configuration), len(past))
 
 
 def _kept(decided: Verdict) -> int:
