@@ -86,27 +86,13 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
     records = [folder.read_json(name) or {} for name in additions.names(folder, ".json")]
     past = records[len(records) - len(records) % gate.nights :]
     configuration = digest(run[1]["id"], (run[0].header["corpus"] or {}).get("digest"))
-    same = nights_of(configuration, past)
-    budget = gate.false_alarms / len(lines)
-    found = [
-        watched(
-            [*(float(r["means"][i]) for r in past), means[i]],
-            line.base,
-            gate.nights,
-            budget,
-            gate.margins[line.metric],
-            same,
-        )
-        for i, line in enumerate(lines)
-    ]
-    keys = [f"{line.metric} {line.slice}" for line in lines]
-    record: dict[str, Any] = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "run": decided.candidate,
-        "lines": keys,
+    found = _states(lines, [*past, {"means": means}], gate, nights_of(configuration, past))
+    record = {
+        **{"time": datetime.now(UTC).isoformat(timespec="seconds"), "run": decided.candidate},
+        **{"lines": [f"{line.metric} {line.slice}" for line in lines], "configuration": configuration},
+        **{"means": means, "again": asked, "alarm": any(state.alarm for state in found)},
     }
-    record = {**record, "configuration": configuration, "means": means, "again": asked}
-    additions.add_json(folder, {**record, "alarm": any(n.alarm for n in found)})
+    additions.add_json(folder, record)
     other = control() if control is not None and any(n.alarm for n in found) else None
     rows = [
         _row(row, line, state, mean, other, gate.margins[line.metric])
@@ -115,6 +101,22 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
     note = f"night {len(past) + 1} of {gate.nights}; any false alarm in {gate.false_alarms:.0%} of quarters at most"
     notes = [note, *(["it looked bad and was asked again"] if asked else []), *decided.notes[: _kept(decided)]]
     return replace(decided, verdict=_verdict(rows, decided), rows=rows, notes=notes)
+
+
+def _states(lines: list[_Line], nights: Sequence[Mapping[str, Any]], gate: Gate, same: int) -> list[Night]:
+    """The state of each line after the last of the quarter's nights."""
+    budget = gate.false_alarms / len(lines)
+    return [
+        watched(
+            [float(night["means"][i]) for night in nights],
+            line.base,
+            gate.nights,
+            budget,
+            gate.margins[line.metric],
+            same,
+        )
+        for i, line in enumerate(lines)
+    ]
 
 
 def nights_of(configuration: str | None, past: Sequence[Mapping[str, Any]]) -> int:
