@@ -130,8 +130,7 @@ def print_line(said: Said, found: Configured, question: str, talk: Talk, passage
 
 def tell_of(said: Said, talk: Talk, passages: bool) -> None:
     """The soft line after an answer: time, tokens, cost, the sum so far; before it the passages, or the failure."""
-    from harness.study.board.playground import facts
-    from harness.study.report import amounts
+    from harness.study.board.playground import facts, money
 
     if passages:
         tell_passages(said)
@@ -139,7 +138,7 @@ def tell_of(said: Said, talk: Talk, passages: bool) -> None:
         told(f"no answer: {said.answer.failure}")
     spent = talk.responder.spent
     also = " and calls without a known price" if spent.unknown else ""
-    paid = "" if talk.responder.is_free else f" · paid so far USD {amounts.money(spent.usd)}{also}"
+    paid = "" if talk.responder.is_free else f" · paid so far USD {money(spent.usd)}{also}"
     told(facts(said.as_json()) + paid)
 
 
@@ -160,5 +159,5 @@ def told(text: str, *, strong: bool = False) -> None:
 
     text = visible(text)
     if sys.stdout.isatty() and sys.stderr.isatty():
-        text = click.style(text, bold=strong, dim=not strong)
+        text = click.style(text, bold=True) if strong else click.style(text, dim=True)
     click.echo(text, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,7 @@ class Evidence:
         usd, n = (self.expense or {}).get("usd"), (self.expense or {}).get("n") or 0
         if usd is None or not n:
             return "what a question costs is not known: its run has no answer with a known price"
-        return f"a question costs about USD {amounts.money(usd)} (mean of {amounts.plural(n, 'answer')} of its run)"
+        return f"a question costs about USD {money(usd)} (mean of {amounts.plural(n, 'answer')} of its run)"
 
 
 def registered(runs: str) -> dict[str, str]:
@@ -120,7 +121,7 @@ def facts(answer: Mapping[str, Any]) -> str:
     if answer["failure"] is not None:
         return told[0]
     told.append(f"{amounts.count(answer['input_tokens'])} + {amounts.count(answer['output_tokens'])} tokens")
-    cost = amounts.money(answer["cost_usd"])
+    cost = money(answer["cost_usd"])
     if answer["source"] == "cached":
         told.append(f"known, not asked again (asking: USD {cost})")
     else:
@@ -128,6 +129,15 @@ def facts(answer: Mapping[str, Any]) -> str:
     if answer["finish_reason"] not in (None, "stop"):
         told.append(f"ended for {answer['finish_reason']}")
     return " · ".join(told)
+
+
+def money(usd: float | None) -> str:
+    """An amount in USD with two digits that count: single answers cost thousandths of a cent."""
+    if usd is None:
+        return "unknown"
+    if usd == 0:
+        return "0"
+    return f"{usd:,.2f}" if usd >= 1 else f"{usd:.{1 - math.floor(math.log10(usd))}f}"
 
 
 def paid(answers: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
