@@ -26,7 +26,7 @@ def show(shown: dict[str, Any]) -> None:
         newest_first.insert(0, bad)
     left, right = st.columns(2)
     with left:
-        number = frame.picked("Night", newest_first, "night", lambda each: _night_name(readable[each], each == bad))
+        number = frame.picked("Night", newest_first, "night", lambda each: _night_name(readable[each]))
     night = readable[number]
     lines = {str(i): line for i, line in enumerate(shown["lines"])}
     with right:
@@ -45,9 +45,8 @@ def show(shown: dict[str, Any]) -> None:
         _broken(shown, night, chosen)
 
 
-def _night_name(night: dict[str, Any], first_bad: bool) -> str:
-    said = f"{night['number']}: {night['time'][:16].replace('T', ' ')}, {night['verdict']}"
-    return f"{said} (first bad night)" if first_bad else said
+def _night_name(night: dict[str, Any]) -> str:
+    return f"{night['number']}: {night['time'][:16].replace('T', ' ')}, {'alarm' if night['alarm'] else 'no alarm'}"
 
 
 def _broken(shown: dict[str, Any], night: dict[str, Any], line: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from harness.app import charts_nights, frame, nights, one_night
 from harness.study.gate.nights import WINDOWS
-from harness.study.report import amounts
 from harness.study.report.texts import short
 
 CHARTS = 4
@@ -17,9 +16,9 @@ CHART_PX = 300
 BAND = (
     "Dots: the mean of a night's answers, with the 95% range in which it would fall were the same night asked anew "
     "(the noise of one night, measured on the baseline's replicates; of three for a night that was asked again). "
-    "Grey band: the baseline's mean with its own 95% range. Orange dashes: beyond them a mean of so many nights "
-    "alarms. Diamond: a night that alarmed, by itself or with those before it. Hollow: it looked bad and was asked "
-    "again. A gap: no night."
+    "Grey band: the baseline's mean with its own 95% range. Orange dashes: no alarm before a mean of so many nights "
+    "is beyond them. Diamond: a night that alarmed, by itself or with those before it. Hollow: it looked bad and was "
+    "asked again. A gap: no night."
 )
 
 
@@ -58,8 +57,8 @@ def sections(shown: dict[str, Any]) -> None:
 
 def _named(series: dict[str, Any]) -> str:
     lines = short(", ".join(series["lines"]) or "cannot be read", 80)
-    newest = max((str(night["time"]) for night in series["nights"] if not night["problem"]), default="never")
-    return f"{lines}: {amounts.plural(len(series['nights']), 'night')}, the last {newest[:16].replace('T', ' ')}"
+    first = min((str(night["time"]) for night in series["nights"] if not night["problem"]), default="an unknown night")
+    return f"{lines}: since {first[:10]} ({series['series'][:8]})"
 
 
 def _head(shown: dict[str, Any]) -> None:
@@ -134,7 +133,8 @@ def _trend(shown: dict[str, Any]) -> None:
         told = ", ".join(f"{one_night.line_name(line)} {line['margin']:g}" for line in measured)
         count = measured[0]["replicates"]
         st.caption(
-            f"{BAND} An alarm takes a loss of more than the margin as well: {frame.plain(told)}. "
+            f"{BAND} An alarm takes a loss of more than the margin as well, also of the nights with that night's own "
+            f"configuration: {frame.plain(told)}. "
             f"The baseline has {count} replicates. Click a dot to choose its night."
         )
 

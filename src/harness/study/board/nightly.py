@@ -25,7 +25,8 @@ def series_of(runs: str) -> list[dict[str, Any]]:
     """All series, the one with the newest night first: `series` (its folder), `lines`, `nights`.
 
     A line is a metric on a slice, in one text. A night has `number` (from 1 on), `time`, `run`, `means`, `again` (it
-    was asked twice more), `alarm`; one that cannot be read has its `number` and the `problem`.
+    was asked twice more), `alarm`, `configuration` (None: not kept). One that cannot be read has its `number` and the
+    `problem`.
     """
     store = Folder(runs) / NIGHTS
     found = [_series(store / name) for name in store.children()]
@@ -73,7 +74,7 @@ def _record(folder: Folder, name: str, lines: Sequence[str]) -> tuple[dict[str, 
     absent = [field for field in _FIELDS if field not in record]
     if absent:
         return {}, f"{file} has no {', '.join(absent)}"
-    kept = {field: record[field] for field in _FIELDS}
+    kept = {field: record[field] for field in _FIELDS} | {"configuration": record.get("configuration")}
     if not _is_whole(kept, lines) or moment(str(kept["time"])) is None:
         return {}, f"{file} was changed: its lines, means and time are not those of a night of this series"
     return kept, ""

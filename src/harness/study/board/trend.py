@@ -24,8 +24,8 @@ from harness.study.board.opening import Lean, open_run
 from harness.study.comparing.changed import Run
 from harness.study.gate.control import DRIFT, EITHER, OURS, attributed
 from harness.study.gate.evidence import margins_of, rules_of
-from harness.study.gate.nights import AGAIN, WINDOWS, Night, watched
-from harness.study.gate.series import _Line, _line
+from harness.study.gate.nights import AGAIN, WINDOWS, Night
+from harness.study.gate.series import _Line, _line, _states, nights_of
 from harness.study.gate.verdict import ALL
 
 QUIET, ALARM, CANDIDATE = "no alarm", "alarm", "alarm, of the candidate"
@@ -77,14 +77,14 @@ def _measured(runs: str, series: dict[str, Any], nights: list[dict[str, Any]]) -
     lines = [_line(base, metric, label, Gate()) for metric, label in pairs]
     states: list[list[Night | None]] = [[None] * len(nights) for _ in lines]
     for at, gate in enumerate(rules):
-        if gate is None or nights[at]["problem"]:
+        if gate is None or nights[at]["problem"] or not all(line.metric in gate.margins for line in lines):
             continue
-        past = [night for night in nights[at - at % gate.nights : at + 1] if not night["problem"]]
         nights[at]["of"] = (at % gate.nights + 1, gate.nights)
-        budget = gate.false_alarms / len(lines)
-        for i, line in enumerate(lines):
-            values, margin = [night["means"][i] for night in past], gate.margins.get(line.metric, 0.0)
-            states[i][at] = watched(values, line.base, gate.nights, budget, margin)
+        past = [_record(night) for night in nights[at - at % gate.nights : at] if not night["problem"]]
+        now = _record(nights[at])
+        same = nights_of(now.get("configuration"), past)
+        for i, state in enumerate(_states(lines, [*past, now], gate, same)):
+            states[i][at] = state
         _decided(runs, nights, at, base, lines, [column[at] for column in states])
     entries = {metric["name"]: metric for metric in base[0].metrics}
     shown = [_shown(line, entries[line.metric], nights, rules, i, states[i]) for i, line in enumerate(lines)]
@@ -93,6 +93,12 @@ def _measured(runs: str, series: dict[str, Any], nights: list[dict[str, Any]]) -
         **{"baseline": name, "label": str(base[1]["label"]), "lines": shown},
         "episodes": episodes(nights, bases, states),
     }
+
+
+def _record(night: dict[str, Any]) -> dict[str, Any]:
+    """What the test reads of a night, as it was kept."""
+    told = {"configuration": night["configuration"]} if night["configuration"] is not None else {}
+    return {"means": night["means"], **told}
 
 
 def _rules(runs: str, night: dict[str, Any], base: Run) -> Gate | None:
@@ -181,7 +187,7 @@ def _points(
     window: int,
 ) -> list[dict[str, Any]]:
     """A point for each night, of the mean of the last `window` of its quarter: `value`, `low` and `high` (95%),
-    `difference` from the baseline (above 0: more), `limit` (beyond it this window alarms), `alarm` of this line, by
+    `difference` from the baseline (above 0: more), `limit` (beyond it this window may alarm), `alarm` of this line, by
     whichever window. None where there is no such thing."""
     points = []
     for at, (night, gate, state) in enumerate(zip(nights, rules, states, strict=True)):
