@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 
 import pytest
@@ -20,6 +21,11 @@ def sweeps(team: pytest.Pytester) -> list[str]:
     """The ids of the sweeps that were run."""
     folder = team.path / "runs"
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def harness(team: pytest.Pytester, *arguments: str) -> None:
+    """Run a command in a process of its own: pytester takes back what is imported in this one."""
+    assert team.run(sys.executable, "-m", "harness", *arguments).ret == 0
 
 
 def output(result: pytest.RunResult) -> str:

@@ -8,10 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from harness.cli.main import command
-from tests.pytest_plugin.teams import put
+from tests.pytest_plugin.teams import harness, put
 from tests.workspaces import write
 
 BOT = """
@@ -34,11 +32,9 @@ def test_a_run_is_held_against_what_is_in_production(team: pytest.Pytester) -> N
     )
     write(team.path / "datasets/numbers.jsonl", "\n".join(lines))
     write(team.path / "bot.py", BOT)
-    config = write(team.path / "configs/gated.yaml", GATED)
-    for arguments in (["sweep", str(config), "--quiet"], ["promote", "latest", "--as", "production", "--reason", "ok"]):
-        given = [*arguments, "--runs", str(team.path / "runs")]
-        done = CliRunner().invoke(command, given)
-        assert done.exit_code == 0, done.output or done.exception
+    write(team.path / "configs/gated.yaml", GATED)
+    harness(team, "sweep", "configs/gated.yaml", "--quiet")
+    harness(team, "promote", "latest", "--as", "production", "--reason", "the first")
     put(
         team,
         """
@@ -80,11 +76,8 @@ def test_the_page_about_it_tells_the_truth(team: pytest.Pytester) -> None:
     [code] = re.findall(r"```python\n(.*?)```", page, flags=re.S)
     write(team.path / "tests/test_chatbot.py", code)
     given = ["--set", "chunk_size=400", "--set", "similarity_threshold=0.2", "--set", "model=local/extractive"]
-    config = str(team.path / "configs/quickstart.yaml")
-    promoted = ["promote", "latest", "--as", "production", "--reason", "the first", "--runs", str(team.path / "runs")]
-    for arguments in (["sweep", config, "--quiet", *given], promoted):
-        done = CliRunner().invoke(command, arguments)
-        assert done.exit_code == 0, done.output or done.exception
+    harness(team, "sweep", "configs/quickstart.yaml", "--quiet", *given)
+    harness(team, "promote", "latest", "--as", "production", "--reason", "the first")
     result = team.runpytest_subprocess()
     result.assert_outcomes(passed=5)
     result.stdout.fnmatch_lines(["harness: 2 sweeps, 3 runs, 795 cells; * answers made, *"])
