@@ -266,3 +266,19 @@ def test_a_key_that_is_missing_is_told_before_anything_is_made(tmp_path: Path, m
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
         Responder(config)
     assert not (tmp_path / ".harness").exists()
+
+
+def test_a_question_that_comes_as_the_lookup_before_it_ends_is_looked_up(server: Loopback, tmp_path: Path) -> None:
+    """At whatever turn of the event loop it comes, somebody takes it up."""
+    config = hosted(tmp_path, server, "exact", "bm25")
+
+    async def one_after_the_other() -> None:
+        async with Responder(config) as responder:
+            for turns in range(60):
+                first = asyncio.create_task(responder._standing.look_up(tuple(user("Are you open?")), {}))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await asyncio.wait_for(responder._standing.look_up(tuple(user("On Sundays?")), {}), 10)
+                await asyncio.wait_for(first, 10)
+
+    asyncio.run(one_after_the_other())

@@ -77,6 +77,7 @@ class Standing:
         self._numbers = count()
         self._queue: list[_Waiting] = []
         self._working: set[asyncio.Task[None]] = set()
+        self._busy = 0
         remote = settings is not None and any(not part.local for part in parts_of(settings))
         self._most = _AT_ONCE if remote else 1
 
@@ -108,7 +109,8 @@ class Standing:
                 raise Lacking(str(error)) from None
         waiting = _Waiting(example, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        if len(self._working) < self._most:
+        if self._busy < self._most:
+            self._busy += 1
             task = asyncio.create_task(self._work())
             self._working.add(task)
             task.add_done_callback(self._working.discard)
@@ -116,9 +118,12 @@ class Standing:
 
     async def _work(self) -> None:
         """Look up what waits, until nothing does."""
-        while self._queue:
-            batch, self._queue = self._queue[:_TOGETHER], self._queue[_TOGETHER:]
-            await self._together([each for each in batch if not each.found.done()])
+        try:
+            while self._queue:
+                batch, self._queue = self._queue[:_TOGETHER], self._queue[_TOGETHER:]
+                await self._together([each for each in batch if not each.found.done()])
+        finally:
+            self._busy -= 1  # at once, and not when the task is done: a question in between would wait for nobody
 
     async def _together(self, batch: Sequence[_Waiting]) -> None:
         try:
