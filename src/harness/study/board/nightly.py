@@ -133,30 +133,33 @@ def _splits(line: str, metrics: Sequence[str]) -> list[tuple[str, str]]:
     return [(name, line[len(name) + 1 :]) for name in metrics if line.startswith(f"{name} ")]
 
 
-def control_of(runs: str, baseline: Run, night: dict[str, Any], until: str | None) -> Run | None:
-    """The sweep that asked the baseline's configuration again because of a night's alarm; None where there is none.
+def controls_of(runs: str, baseline: Run) -> list[tuple[datetime, Run]]:
+    """The sweeps that asked a baseline's configuration again as a control, with when they were begun, oldest first.
 
-    Nothing names it: it has the baseline's variant, three repeats on 30% of its examples, asked afresh, and was begun
-    after the night was kept and before the next one (`until`).
+    Nothing names them: they have the baseline's variant, three repeats on 30% of its examples, asked afresh.
     """
     base, variant = baseline
-    after, before = moment(night["time"]), moment(until) if until else None
     limit = max(1, int(MOST_SHARE * len(base.examples)))
     store = Folder(runs)
     found = []
     for name, header in _headers(store, store.children()):
         options, created = header.get("options") or {}, moment(str(header.get("created")))
         asked = (_count(header.get("repeats")), options.get("limit"), bool(options.get("fresh")))
-        if asked != (1 + AGAIN, limit, True) or created is None or after is None or created < after:
+        if asked != (1 + AGAIN, limit, True) or created is None:
             continue
         stored = StoredSweep(store / name)
         entry = next((each for each in stored.variants if each["id"] == variant["id"]), None)
-        if entry is not None and (before is None or created <= before):
-            found.append((created, stored, entry))
-    if not found:
+        if entry is not None:
+            found.append((created, (stored, entry)))
+    return sorted(found, key=lambda each: each[0])
+
+
+def control_of(controls: Sequence[tuple[datetime, Run]], night: dict[str, Any], until: str | None) -> Run | None:
+    """The control of a night: the first one that was begun after it was kept and before the next one (`until`)."""
+    after, before = moment(night["time"]), moment(until) if until else None
+    if after is None:
         return None
-    _, stored, entry = min(found, key=lambda each: each[0])
-    return stored, entry
+    return next((run for at, run in controls if after <= at and (before is None or at <= before)), None)
 
 
 def _count(value: Any) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from harness.config.gate import Gate
 from harness.errors import HarnessError
 from harness.store import Folder
 from harness.store.layout import HEADER
-from harness.study.board.nightly import baseline_of, control_of
+from harness.study.board.nightly import baseline_of, control_of, controls_of
 from harness.study.board.onset import episodes
 from harness.study.board.opening import Lean, open_run
 from harness.study.comparing.changed import Run
@@ -75,6 +76,7 @@ def _measured(runs: str, series: dict[str, Any], nights: list[dict[str, Any]]) -
     base = open_run(runs, name)
     rules = [_rules(runs, night, base) for night in nights]
     lines = [_line(base, metric, label, Gate()) for metric, label in pairs]
+    controls = controls_of(runs, base) if any(night["alarm"] for night in nights) else []
     states: list[list[Night | None]] = [[None] * len(nights) for _ in lines]
     for at, gate in enumerate(rules):
         if gate is None or nights[at]["problem"] or not all(line.metric in gate.margins for line in lines):
@@ -85,7 +87,7 @@ def _measured(runs: str, series: dict[str, Any], nights: list[dict[str, Any]]) -
         same = nights_of(now.get("configuration"), past)
         for i, state in enumerate(_states(lines, [*past, now], gate, same)):
             states[i][at] = state
-        _decided(runs, nights, at, base, lines, [column[at] for column in states])
+        _decided(nights, at, controls, lines, [column[at] for column in states])
     entries = {metric["name"]: metric for metric in base[0].metrics}
     shown = [_shown(line, entries[line.metric], nights, rules, i, states[i]) for i, line in enumerate(lines)]
     bases = [line.base.mean for line in lines]
@@ -113,7 +115,11 @@ def _rules(runs: str, night: dict[str, Any], base: Run) -> Gate | None:
 
 
 def _decided(
-    runs: str, nights: list[dict[str, Any]], at: int, base: Run, lines: Sequence[_Line], states: Sequence[Night | None]
+    nights: list[dict[str, Any]],
+    at: int,
+    controls: Sequence[tuple[datetime, Run]],
+    lines: Sequence[_Line],
+    states: Sequence[Night | None],
 ) -> None:
     """Put a night's verdict and what it rests on into it."""
     night = nights[at]
@@ -124,7 +130,7 @@ def _decided(
     if not alarms or not night["alarm"]:
         return
     later = next((str(each["time"]) for each in nights[at + 1 :] if not each["problem"]), None)
-    control = control_of(runs, base, night, later)
+    control = control_of(controls, night, later)
     whole = control is not None and control[0].status == "complete"
     kinds = set()
     for i in alarms:
