@@ -81,7 +81,7 @@ def test_the_slider_cuts_at_once_and_stands_in_the_address(draw: Draw, hunted: S
     wanted = figures(found.chosen([group.variant])[0], 0.3, "characters")
     shown = {each.label: each.value for each in test.metric}
     assert shown[f"Recall of evidence (n {wanted['n_recall']})"] == f"{100 * wanted['recall']:.1f}%"
-    assert shown["Unanswerable, left bare (n 1)"] == f"{100 * wanted['unanswerable']:.1f}%"
+    assert shown["Unanswerable, no passage (n 1)"] == f"{100 * wanted['unanswerable']:.1f}%"
     assert test.run().query_params["threshold"] in ("0.3", ["0.3"])
     again = draw(runs, "retrieval", sweep=hunted.id, cut=group.variant, threshold="0.3")
     assert again.slider(key="threshold").value == 0.3
@@ -214,7 +214,7 @@ def test_a_broken_store_says_what_is_wrong(draw: Draw, run: Run) -> None:
 def test_the_slider_moves_in_a_browser_without_the_rest(page: Any, serve: Serve, hunted: StoredSweep) -> None:
     """Keys move it: its figures change, the address follows, nothing is asked of another machine."""
     page.goto(f"{serve(hunted.folder.path.parent)}/retrieval?sweep={hunted.id}")
-    page.get_by_text("Evidence that was missed").wait_for()
+    page.get_by_test_id("stMetricValue").nth(4).wait_for()
     settled(page)
     shoot(page, "retrieval")
     before = page.get_by_test_id("stMetricValue").all_inner_texts()
@@ -238,7 +238,8 @@ def test_the_page_fits_the_screen(browser: Any, serve: Serve, hunted: StoredSwee
     """On a phone and on wide screens, light and dark: nothing is wider than the screen."""
     page = browser.new_page(viewport={"width": width, "height": 3600 if width < 500 else 2300}, color_scheme=scheme)
     page.goto(f"{serve(hunted.folder.path.parent)}/retrieval?sweep={hunted.id}&threshold=0.2")
-    page.get_by_text("Evidence that was missed").wait_for()
+    page.get_by_test_id("stMetricValue").nth(4).wait_for()
+    page.get_by_test_id("stDataFrame").nth(2).wait_for()
     settled(page)
     shoot(page, f"retrieval-{width}-{scheme}")
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width + 1

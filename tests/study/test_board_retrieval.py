@@ -170,7 +170,7 @@ def test_a_sweep_without_retrieval_has_no_variant_here(run: Run) -> None:
     """
     found = Retrieval(run(config))
     assert (found.entries, found.groups, len(found.passages.cell)) == ([], [], 0)
-    assert missed(found.passages) == {"documents": [], "pieces": []}
+    assert missed(found.passages) == {"pieces": [], "of_pieces": 0, "documents": [], "of_documents": 0}
 
 
 def test_imported_results_have_evidence_and_no_similarity(tmp_path: Path) -> None:

@@ -35,22 +35,23 @@ def coverage(found: dict[str, Any], across: str, up: str | None, measure: str) -
         for i, j, mean, n in found["cells"]
     ]
     option["yAxis"]["nameTextStyle"] = {"align": "left"}
+    option["animation"] = False
     return option
 
 
 def _line(found: dict[str, Any], across: str, measure: str) -> dict[str, Any]:
+    """Dots with their n; a line joins those of numbers."""
     few = len(found["across"]) <= _ACROSS
+    ordered = all(_number(level) for level in found["across"])
+    label = {**charts.PLATE, "show": few, "position": "top", "lineHeight": 15}
     data = [
-        {
-            "value": [i, round(mean, 4)],
-            "name": f"n {n:,}",
-            "label": {"show": few, "position": "top", "formatter": f"{mean:.3f}\nn {n:,}", "lineHeight": 15},
-        }
+        {"value": [i, round(mean, 4)], "name": f"n {n:,}", "label": {**label, "formatter": f"{mean:.3f}\nn {n:,}"}}
         for i, _, mean, n in found["cells"]
     ]
     return {
+        "animation": False,
         "tooltip": charts.TOOLTIP,
-        "grid": {"left": 8, "right": 32, "top": 48, "bottom": 40, "containLabel": True},
+        "grid": {"left": 8, "right": 32, "top": 64, "bottom": 40, "containLabel": True},
         "xAxis": {
             "type": "category",
             "name": visible(across),
@@ -67,15 +68,22 @@ def _line(found: dict[str, Any], across: str, measure: str) -> dict[str, Any]:
                 "symbol": "circle",
                 "symbolSize": 10,
                 "itemStyle": {"color": charts.BLUE},
-                "lineStyle": {"color": charts.BLUE, "width": 2},
+                "lineStyle": {"color": charts.BLUE, "width": 2 if ordered else 0},
             }
         ],
     }
 
 
-def tall(found: dict[str, Any]) -> int:
+def _number(level: str) -> bool:
+    try:
+        return float(level) == float(level)
+    except ValueError:
+        return False
+
+
+def tall(found: dict[str, Any], up: str | None) -> int:
     """Pixels for a chart of coverage."""
-    return 160 + 44 * len(found["up"])
+    return 300 if up is None else 160 + 44 * len(found["up"])
 
 
 def thresholds(points: Sequence[dict[str, Any]], lines: dict[str, str], title: str, at: float) -> dict[str, Any]:
@@ -87,7 +95,7 @@ def thresholds(points: Sequence[dict[str, Any]], lines: dict[str, str], title: s
     mark = {
         "silent": True,
         "symbol": "none",
-        "label": {**charts.PLATE, "formatter": f"{at:.3g}", "position": "insideEndTop", "rotate": 0},
+        "label": {"show": False},
         "lineStyle": {"color": charts.GREY, "width": 2, "type": "solid"},
         "data": [{"xAxis": at}],
     }

@@ -25,11 +25,11 @@ def retrieval_of(name: str) -> Retrieval:
 
 
 @st.cache_data(show_spinner="Counting what was missed", max_entries=4)
-def _missed(uri: str, name: str, marks: tuple[Any, ...]) -> dict[str, list[dict[str, Any]]]:
+def _missed(uri: str, name: str, marks: tuple[Any, ...]) -> dict[str, Any]:
     return missed(_read(uri, name, marks).passages)
 
 
-def misses_of(name: str) -> dict[str, list[dict[str, Any]]]:
+def misses_of(name: str) -> dict[str, Any]:
     """The evidence that was missed, by document and piece by piece."""
     return _missed(runs(), name, stamp(runs(), name))
 

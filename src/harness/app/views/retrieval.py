@@ -16,8 +16,8 @@ from harness.study.board.retrieval import Retrieval
 from harness.study.report import amounts
 from harness.study.report.texts import short
 
-MOST_CELLS = 100_000  # that are cut again at once
-SHOWN, LINKS = 500, 3
+MOST_CELLS = 50_000  # that are cut again at once
+LINKS = 3
 COUNTS = (
     "lacking",
     "missed",
@@ -50,8 +50,8 @@ FIGURES = {
         "Noise",
         "share of what was retrieved that is no evidence, mean over cells that have evidence and passages",
     ),
-    "unanswerable": ("Unanswerable, left bare", "share without a passage of the cells that should be abstained from"),
-    "answerable": ("Answerable, left bare", "share without a passage of the cells that should be answered"),
+    "unanswerable": ("Unanswerable, no passage", "share without a passage of the cells that should be abstained from"),
+    "answerable": ("Answerable, no passage", "share without a passage of the cells that should be answered"),
 }
 
 
@@ -122,7 +122,7 @@ def _coverage(found: Retrieval, name: str) -> None:
         frame.empty("No cell has this measure.", "Choose another.")
         return
     option = charts_retrieval.coverage(table, across, up, measure)
-    st.echarts_chart(option, height=charts_retrieval.tall(table), key="coverage", alt="Evidence by settings")
+    st.echarts_chart(option, height=charts_retrieval.tall(table, up), key="coverage", alt="Evidence by settings")
     st.caption(
         "Mean of the means of the variants with these settings: the other settings are averaged, each variant counts "
         "alike. n counts the cells (one question asked of one variant once) that have the measure."
@@ -182,8 +182,7 @@ def _recut(known: Passages, groups: list[Group], points: list[dict[str, Any]], b
         lines = {"unanswerable": "unanswerable", "answerable": "answerable"}
         with right:
             _chart(points, lines, "cells without a passage, %", at, "abstention")
-        for sentence in limits(known, groups):
-            frame.text(sentence, "h-soft")
+        frame.text("\n".join(limits(known, groups)), "h-soft")
         with st.expander("Every threshold as a table"):
             frame.table(pd.DataFrame(points), "thresholds", f"{name}-thresholds")
 
@@ -197,7 +196,9 @@ def _slider(steps: list[float]) -> float:
             before = float(st.query_params.get("threshold") or low)
         except ValueError:
             before = low
-    st.session_state["threshold"] = min(max(float(before), low), high) if before == before else low
+    wanted = min(max(float(before), low), high) if before == before else low
+    if st.session_state.get("threshold") != wanted:  # what is being moved is left alone
+        st.session_state["threshold"] = wanted
     found: float = st.slider(
         "Keep passages with a similarity of at least", low, high, step=steps[1] - low, format="%.2f", key="threshold"
     )
@@ -237,20 +238,23 @@ def _misses(found: Retrieval, name: str) -> None:
         "piece of which it has no character. Variants and examples count where any cell lacks something. Never found: "
         "pieces that no cell has anything of."
     )
-    st.markdown("**By document**")
+    st.markdown(f"**By document{_cut(rows, 'documents')}**")
     _table(rows["documents"], "missed-documents", f"{name}-missed-documents")
-    st.markdown("**Piece by piece.** Tick one to open its examples.")
+    st.markdown(f"**Piece by piece{_cut(rows, 'pieces')}.** Tick one to open its examples.")
     asked = {each["id"]: str(each["messages"][-1]["content"]) for each in found.stored.examples}
-    pieces = [{**row, "question": short(asked[row["examples_named"][0]], 200)} for row in rows["pieces"][:SHOWN]]
+    pieces = [{**row, "question": short(asked[row["examples_named"][0]], 200)} for row in rows["pieces"]]
     event = _table(pieces, "missed-pieces", f"{name}-missed-pieces", on_select="rerun", selection_mode="multi-row")
-    if len(rows["pieces"]) > SHOWN:
-        st.caption(f"The {SHOWN} that are missed most, of {len(rows['pieces']):,}.")
     for row in [pieces[i] for i in event.selection.rows if i < len(pieces)][:LINKS] or pieces[:1]:
         place = row["document"] if row["start"] is None else f"{row['document']} {row['start']}-{row['end']}"
         for example in row["examples_named"]:
             words = {"sweep": name, "example": example, "variants": ",".join(row["variants_named"])}
             label = f"{example}: {short(asked[example], 80)} ({place})"
             frame.link("example", label, document=row["document"], **words)
+
+
+def _cut(rows: dict[str, Any], kind: str) -> str:
+    shown, count = len(rows[kind]), rows[f"of_{kind}"]
+    return f" (the {shown:,} that lack most, of {count:,})" if shown < count else ""
 
 
 def _table(rows: list[dict[str, Any]], key: str, name: str, **options: Any) -> Any:

@@ -26,10 +26,11 @@ def passages_of(stored: StoredSweep) -> Passages:
     pieces, spans = _evidence(examples, documents)
     variants = [str(entry["id"]) for entry in stored.variants]
     parts = list(_parts(stored, variants, [str(entry["id"]) for entry in examples], documents))
-    joined = {name: np.concatenate([part[name] for part in parts] or [np.zeros(0)]) for name in _COLUMNS}
-    sizes = [len(part["variant"]) for part in parts]
-    joined["cell"] += np.repeat(np.cumsum([0, *sizes])[:-1], [len(part["cell"]) for part in parts]).astype(np.int64)
-    numbers = {name: joined[name].astype(np.int64) for name in _COLUMNS if name != "similarity"}
+    before = 0
+    for part in parts:
+        part["cell"] += before
+        before += len(part["variant"])
+    joined = {name: np.concatenate([part[name] for part in parts] or [_NONE]) for name in _COLUMNS}
     found = Passages(
         tuple(variants),
         tuple(str(entry["id"]) for entry in examples),
@@ -37,16 +38,16 @@ def passages_of(stored: StoredSweep) -> Passages:
         tuple(str(entry.get("expected") or "answer") for entry in examples),
         pieces,
         spans,
-        similarity=joined["similarity"],
         unknown=sum(part["unknown"] for part in parts),
-        **numbers,
+        **joined,
     )
-    holding = np.unique(found.variant[found.cell])
-    held = {variants[number] for number in holding}
+    filled = np.bincount(found.cell, minlength=len(found.variant)) > 0
+    held = {variants[number] for number in np.unique(found.variant[filled])}
     retrieving = [e["id"] for e in stored.variants if e["id"] in held or _retrieval(e)]
     return found if len(retrieving) == len(variants) else found.of_variants(retrieving)
 
 
+_NONE = np.zeros(0, dtype=np.int64)
 _COLUMNS = ("variant", "example", "cell", "document", "start", "end", "similarity")
 
 
@@ -123,8 +124,8 @@ def _part(batch: Any, known: tuple[Any, Any], documents: dict[str, int]) -> dict
         "example": example[usable],
         "cell": place[parents[kept]],
         "document": _coded(fields["document"], documents)[kept],
-        **{name: _numbers(fields[name])[kept].astype(np.int64) for name in ("start", "end")},
-        "similarity": _numbers(fields["similarity"], np.nan)[kept],
+        **{name: pc.fill_null(fields[name], 0).to_numpy(zero_copy_only=False)[kept] for name in ("start", "end")},
+        "similarity": _similar(fields["similarity"])[kept],
         "unknown": int((mine & ~usable).sum()),
     }
 
@@ -140,9 +141,9 @@ def _coded(column: Any, documents: dict[str, int]) -> Whole:
     return found
 
 
-def _numbers(column: Any, missing: float = 0.0) -> Real:
+def _similar(column: Any) -> Real:
+    """Similarities; NaN where there is none, or no number."""
     import pyarrow.compute as pc
 
-    found: Real = pc.fill_null(column, missing).to_numpy(zero_copy_only=False).astype(np.float64)
-    found[~np.isfinite(found)] = missing
-    return found
+    found: Real = pc.fill_null(column, np.nan).to_numpy(zero_copy_only=False)
+    return np.where(np.isfinite(found), found, np.nan)

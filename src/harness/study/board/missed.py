@@ -11,6 +11,8 @@ import numpy as np
 from harness.study.board.passages import Passages, Real, Whole
 from harness.study.board.recut import fresh, kept_at
 
+MOST = 500
+"""Documents and pieces that have a row."""
 NAMED = 3
 """Variants and examples that a row names, for a link."""
 
@@ -24,8 +26,9 @@ class _Asked:
     lacks: Real
 
 
-def missed(known: Passages) -> dict[str, list[dict[str, Any]]]:
-    """`documents` and `pieces`, those that lack most first; those that no cell lacks anything of are not there.
+def missed(known: Passages) -> dict[str, Any]:
+    """`documents` and `pieces`, those that lack most first, at most 500 of `of_documents` and `of_pieces` with a cell
+    that lacks anything.
 
     `lacking` is the mean share of a piece's characters that no passage of a cell covers; where a document alone was
     asked for, all or nothing. `missed` of `cells` count cells that have nothing of a piece, `in_part` those that have a
@@ -34,17 +37,19 @@ def missed(known: Passages) -> dict[str, list[dict[str, Any]]]:
     """
     asked = _asked(known)
     place, first = _places(known)
-    pieces = [
-        {"document": known.documents[known.pieces.document[first[number]]], **_span(known, int(first[number]))}
-        | _row(known, asked, mine)
-        for number, mine in _grouped(place[asked.piece], asked.lacks)
-    ]
-    documents = [
-        {"document": known.documents[number], **_row(known, asked, mine)}
-        | _pieces(place[asked.piece[mine]], asked.lacks[mine])
-        for number, mine in _grouped(known.pieces.document[asked.piece], asked.lacks)
-    ]
-    return {"documents": _worst(documents), "pieces": _worst(pieces)}
+    pieces, count = _worst(place[asked.piece], asked.lacks)
+    documents, of_documents = _worst(known.pieces.document[asked.piece], asked.lacks)
+    return {
+        "pieces": [{**_span(known, int(first[number])), **_row(known, asked, mine)} for number, mine in pieces],
+        "of_pieces": count,
+        "documents": [
+            {"document": known.documents[number]}
+            | _row(known, asked, mine)
+            | _pieces(place[asked.piece[mine]], asked.lacks[mine])
+            for number, mine in documents
+        ],
+        "of_documents": of_documents,
+    }
 
 
 def rows_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -67,14 +72,15 @@ def _asked(known: Passages) -> _Asked:
 def _lacks(known: Passages, cell: Whole, piece: Whole) -> Real:
     """The share of each piece that its cell has no passage of."""
     room = max(1, len(known.pieces.example))
-    over = known.overlaps(known.pieces)
+    over = known.held
     keys, where = np.unique(known.cell[over.passage] * room + over.piece, return_inverse=True)
     covered = np.bincount(where, fresh(known, over, kept_at(known, None)), len(keys))
     mine = cell * room + piece
     at = np.minimum(np.searchsorted(keys, mine), max(0, len(keys) - 1))
     got = np.where(keys[at] == mine, covered[at], 0.0) if len(keys) else np.zeros(len(mine))
     passage, found = known.near
-    whole = np.isin(mine, known.cell[passage] * room + found)
+    bare = known.pieces.whole[found]
+    whole = np.isin(mine, known.cell[passage[bare]] * room + found[bare])
     length = np.maximum(1, known.pieces.end[piece] - known.pieces.start[piece])
     lacks: Real = 1.0 - np.where(known.pieces.whole[piece], whole, got / length)
     return lacks
@@ -88,13 +94,17 @@ def _places(known: Passages) -> tuple[Whole, Whole]:
     return place.reshape(-1).astype(np.int64), first.astype(np.int64)
 
 
-def _grouped(numbers: Whole, lacks: Real) -> list[tuple[int, Whole]]:
-    """The rows of each number that lacks anything."""
+def _worst(numbers: Whole, lacks: Real) -> tuple[list[tuple[int, Whole]], int]:
+    """The numbers that lack most, each with its rows; how many lack anything."""
+    count = np.bincount(numbers)
+    total = np.bincount(numbers, lacks)
+    lacking = np.flatnonzero(total > 0)
+    mean = total[lacking] / count[lacking]
+    chosen = lacking[np.lexsort((lacking, -count[lacking], -mean))][:MOST]
     order = np.argsort(numbers, kind="stable")
-    known, starts = np.unique(numbers[order], return_index=True)
-    ends = np.append(starts, len(numbers))[1:]
-    groups = ((int(n), order[a:b]) for n, a, b in zip(known, starts, ends, strict=True))
-    return [(number, rows) for number, rows in groups if lacks[rows].any()]
+    first, last = (np.searchsorted(numbers[order], chosen, side) for side in ("left", "right"))
+    rows = [(int(n), order[a:b]) for n, a, b in zip(chosen, first, last, strict=True)]
+    return rows, len(lacking)
 
 
 def _row(known: Passages, asked: _Asked, mine: Whole) -> dict[str, Any]:
@@ -118,19 +128,12 @@ def _row(known: Passages, asked: _Asked, mine: Whole) -> dict[str, Any]:
 
 
 def _span(known: Passages, piece: int) -> dict[str, Any]:
-    whole = known.pieces.end[piece] < 0
-    ends = (known.pieces.start[piece], known.pieces.end[piece])
-    return {"start": None, "end": None} if whole else {"start": int(ends[0]), "end": int(ends[1])}
+    document, whole = known.documents[known.pieces.document[piece]], known.pieces.whole[piece]
+    start, end = int(known.pieces.start[piece]), int(known.pieces.end[piece])
+    return {"document": document, "start": None if whole else start, "end": None if whole else end}
 
 
 def _pieces(places: Whole, lacks: Real) -> dict[str, int]:
     """How many pieces a document has, and how many of them no cell has anything of."""
     found, every = np.unique(places[lacks < 1]), np.unique(places)
     return {"pieces": len(every), "never_found": len(every) - len(found)}
-
-
-def _worst(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(
-        rows,
-        key=lambda row: (-row["lacking"], -row["cells"], row["document"], row.get("start") or 0, row.get("end") or 0),
-    )

@@ -74,11 +74,15 @@ class Passages:
     @cached_property
     def over(self) -> Overlaps:
         """Where passages and spans of evidence overlap."""
-        return self.overlaps(self.spans)
+        return self._overlaps(self.spans, self._pairs(self.spans))
 
-    def overlaps(self, pieces: Pieces) -> Overlaps:
-        """Where passages share characters with pieces that are spans."""
-        passage, piece = self._pairs(pieces)
+    @cached_property
+    def held(self) -> Overlaps:
+        """Where passages and pieces that are no whole documents overlap."""
+        return self._overlaps(self.pieces, self.near)
+
+    def _overlaps(self, pieces: Pieces, pairs: tuple[Whole, Whole]) -> Overlaps:
+        passage, piece = pairs
         spans = ~pieces.whole[piece]
         passage, piece = passage[spans], piece[spans]
         start = np.maximum(self.start[passage], pieces.start[piece])
