@@ -11,6 +11,22 @@ import streamlit as st
 SOON_S = 0.4
 """Seconds for which nobody can reply to what has just come into view."""
 _SEEN = "_keys_seen"
+NO_REPEATS = """<script>
+if (!window.harnessKeys) {
+    window.harnessKeys = true;
+    const written = "input, textarea, select, [contenteditable]";
+    const stop = event => {
+        if (event.repeat && !event.target.closest?.(written)) event.stopImmediatePropagation();
+    };
+    window.addEventListener("keydown", stop, true);
+}
+</script>"""
+"""Streamlit takes each repetition of a key that is held down for a press of its own."""
+
+
+def once() -> None:
+    """Let a key that is held down count once; for the whole page."""
+    st.html(NO_REPEATS, unsafe_allow_javascript=True)
 
 
 def button(label: str, name: str, shortcut: str, on_click: Callable[..., None], *args: Any, **options: Any) -> None:

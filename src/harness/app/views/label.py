@@ -33,8 +33,8 @@ def main() -> None:
             st.header("Label", anchor=False)
             _begin()
             return
-        for name, value in asdict(seat).items():
-            frame.kept(name, None if name == "by" and frame.identity() else value)
+        _addressed(seat)
+        keys.once()
         _work(seat)
 
 
@@ -45,6 +45,12 @@ def _seat() -> Seat | None:
         return None
     elsewhere = any(st.query_params.get(name, value) != value for name, value in asdict(seat).items() if name != "by")
     return None if elsewhere else seat
+
+
+def _addressed(seat: Seat) -> None:
+    """Keep the seat in the address, so that it can be taken again after a reload."""
+    for name, value in asdict(seat).items():
+        frame.kept(name, None if name == "by" and frame.identity() else value)
 
 
 def _leave() -> None:
@@ -90,7 +96,9 @@ def _begin() -> None:
     if st.button(said, type="primary", shortcut="Enter", disabled=bool(refused) or not of or not by, key="begin"):
         _leave()
         yes = "yes" if passages else "no"
-        st.session_state["_seat"] = Seat(name, of, ask, str(count), yes, str(seed), labelling.reviewer(by))
+        seat = Seat(name, of, ask, str(count), yes, str(seed), by)
+        st.session_state["_seat"] = seat
+        _addressed(seat)
         st.rerun()
 
 

@@ -84,7 +84,10 @@ def names(stored: StoredSweep, labels: Iterable[Label]) -> list[str]:
 
 
 def ways(stored: StoredSweep, name: str, labels: Iterable[Label] = ()) -> list[str]:
-    """How a question can be replied to, the usual way first: that of the last label, so that people use the same."""
+    """How a question can be replied to, the usual way first: that of the last label, so that people use the same.
+
+    Raises UserError for a metric that people cannot be asked for.
+    """
     given = [label.asked for label in labels if label.metric == name and label.asked]
     entry = _entry(stored, name)
     if entry is None and given:
@@ -101,8 +104,6 @@ def question(stored: StoredSweep, name: str, way: str) -> Question:
         raise UserError(f"{name}: nobody can reply by {way!r}; ways: {', '.join(known)}")
     if entry is None:
         return Question(checked(name), f"{name}?", way, known[way], 3.0 if way == FIVE else 0.5)
-    if not _can_be_asked(entry):
-        raise UserError(f"{name}: people cannot be asked for it: its values have no two ends, or it needs two answers")
     at, at_most = _yes(entry)
     judge = bool(entry.get("judge"))
     return Question(name, _words(entry), way, known[way], at, at_most, entry["identity"], judge)
@@ -117,7 +118,11 @@ def checked(name: str) -> str:
 
 
 def _entry(stored: StoredSweep, name: str) -> dict[str, Any] | None:
-    return next((entry for entry in stored.metrics if entry["name"] == name), None)
+    """The metric of that name; None where there is none. Raises UserError for one that people cannot be asked for."""
+    found: dict[str, Any] | None = next((entry for entry in stored.metrics if entry["name"] == name), None)
+    if found is not None and not _can_be_asked(found):
+        raise UserError(f"{name}: people cannot be asked for it: its values have no two ends, or it needs two answers")
+    return found
 
 
 def _can_be_asked(entry: Mapping[str, Any]) -> bool:
