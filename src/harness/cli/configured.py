@@ -67,8 +67,9 @@ def configured(name: str, runs_uri: str | None, workspace: Path | None, changed:
 
     found = _found(name, options.store_of(name, runs_uri))
     proven = found if workspace is None else replace(found, workspace=workspace)
+    todo = f"the workspace is {proven.workspace}; --workspace names another"
     evaluated = Evaluated(proven.variant, proven.corpus)
-    return _checked(Configured(name, proven.read(name), evaluated, proven), changed)
+    return _checked(Configured(name, proven.read(name, todo), evaluated, proven), changed)
 
 
 def _found(name: str, uri: str) -> Proven:

@@ -38,8 +38,8 @@ class Proven:
         """What it is, in a few words."""
         return f"version {self.version.number}" if self.version is not None else f"run {self.variant}"
 
-    def read(self, name: str) -> SweepConfig:
-        """The sweep of this one chatbot; errors call it `name`.
+    def read(self, name: str, todo: str) -> SweepConfig:
+        """The sweep of this one chatbot; errors call it `name`, and say what to do where something is not there.
 
         Raises UserError where it cannot be made in its workspace, or was imported.
         """
@@ -48,7 +48,6 @@ class Proven:
         try:
             return load_chatbot(self.content, self.workspace.resolve(), self.title)
         except UserError as error:
-            todo = f"the workspace is {self.workspace}; --workspace names another"
             raise UserError(f"{name}: its configuration cannot be made here, {todo}\n{error}") from error
 
 

@@ -115,8 +115,16 @@ def history(turns: Sequence[Turn], key: str) -> list[Message]:
     return found
 
 
+def failed(why: str) -> dict[str, Any]:
+    """What stands in place of an answer that nobody got."""
+    names = ("answer", "cost_usd", "latency_ms", "retrieval_ms", "finish_reason", "input_tokens", "output_tokens")
+    return {**dict.fromkeys(names), "failure": why, "source": "made", "passages": []}
+
+
 def facts(answer: Mapping[str, Any]) -> str:
     """Time, tokens, cost of an answer, and whether it was asked for, in one line."""
+    if answer["latency_ms"] is None:
+        return ""
     told = [f"{answer['latency_ms']:,.0f} ms (retrieval {answer['retrieval_ms']:,.0f} ms)"]
     if answer["failure"] is not None:
         return told[0]
