@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.store import StoredSweep
+from harness.store import Folder, StoredSweep
 from harness.study.board.alike import least, limits
 from harness.study.board.hits import passages_of
 from harness.study.board.missed import missed
@@ -109,7 +109,9 @@ def test_the_grid_begins_where_something_is_known_and_ends_where_nothing_is_left
     assert points[0]["passages"] == figures(known, None, "passages")["passages"]
     assert points[-1]["passages"] * len(known.variant) == pytest.approx(np.isnan(known.similarity).sum())
     assert all(a["passages"] >= b["passages"] for a, b in pairwise(points))
-    assert "without a similarity cannot be cut" in " ".join(limits(known, []))
+    said = " ".join(limits(known, Retrieval(made(tmp_path / "b", 3)).groups))
+    assert "without a similarity cannot be cut" in said
+    assert "do not tell the threshold that they were made with" in said
 
 
 def test_variants_that_retrieve_alike_are_one(run: Run) -> None:
@@ -189,3 +191,23 @@ def test_imported_results_have_evidence_and_no_similarity(tmp_path: Path) -> Non
     ran = figures(known, None, "passages")
     assert (ran["recall"], ran["n_recall"], ran["noise"]) == (pytest.approx(2 / 3), 3, pytest.approx(2 / 3))
     assert [row["missed"] for row in missed(found.passages)["pieces"]] == [1]
+
+
+def test_a_store_elsewhere_is_read_alike(tmp_path: Path) -> None:
+    """Object storage has no path that Arrow could open."""
+    import fsspec
+
+    stored = made(tmp_path, 5)
+    memory = fsspec.filesystem("memory")
+    memory.put(str(tmp_path / "made"), "/retrieval-elsewhere/made", recursive=True)
+    there = StoredSweep(Folder("memory://retrieval-elsewhere/made"))
+    assert figures(passages_of(there), 0.4, "passages") == figures(passages_of(stored), 0.4, "passages")
+
+
+def test_a_run_can_differ_where_something_stood_after_the_threshold(run: Run) -> None:
+    """A reranker that keeps a few, merged passages: what is said of a new cut."""
+    more = "top_k: 3\n    reranker: {use: lexical, top_n: 2}\n    context: {use: passages, overlaps: merge}"
+    found = Retrieval(run(RETRIEVAL.replace("top_k: 3", more, 1)))
+    said = " ".join(limits(*found.chosen([found.groups[0].variant])))
+    assert "the reranker kept 2 after the threshold" in said
+    assert "passages that were merged" in said

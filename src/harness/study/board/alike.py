@@ -19,12 +19,16 @@ _NAME = 90
 
 @dataclass(frozen=True)
 class Group:
-    """Variants that retrieve alike: `variant` stands for all. `threshold` is the one that they ran with."""
+    """Variants that retrieve alike: `variant` stands for all. `threshold` is the one that they ran with.
+
+    `told` is False where the settings are not there to tell it, as in imported results.
+    """
 
     variant: str
     label: str
     variants: tuple[str, ...]
     threshold: float | None
+    told: bool
     cautions: tuple[str, ...]
 
 
@@ -62,7 +66,9 @@ def limits(known: Passages, groups: Sequence[Group]) -> list[str]:
     cells, low = amounts.plural(len(known.variant), "cell"), least(groups)
     said = [f"Of {amounts.plural(len(known.cell), 'stored passage')} of {cells}; n counts cells."]
     said.append("Noise is that of cells which have a passage left: its n falls as the threshold rises.")
-    if low is None:
+    if not all(group.told for group in groups):
+        said.append("! These results do not tell the threshold that they were made with: what it cut off is not known.")
+    elif low is None:
         said.append("The run had no threshold: every passage that was retrieved can be cut.")
     else:
         several = ", the highest of those chosen" if len({group.threshold for group in groups}) > 1 else ""
@@ -92,7 +98,9 @@ def _group(
     label = short(" · ".join(named) or ("as every variant" if tree else short_name(dict(first))), _NAME)
     threshold = tree.get("similarity_threshold")
     known = float(threshold) if isinstance(threshold, int | float) else None
-    return Group(str(first["id"]), label, tuple(str(e["id"]) for e in entries), known, tuple(_cautions(tree)))
+    return Group(
+        str(first["id"]), label, tuple(str(e["id"]) for e in entries), known, bool(tree), tuple(_cautions(tree))
+    )
 
 
 def _cautions(tree: Mapping[str, Any]) -> Iterator[str]:
