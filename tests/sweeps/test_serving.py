@@ -188,7 +188,8 @@ def test_a_client_that_leaves_gives_its_place_to_the_next(far: Loopback, tmp_pat
         far.drip_s = 0.2
         url, long = f"{service.url}/v1/chat/completions", "now and then " * 50
         with httpx.stream("POST", url, json=body(long, stream=True), trust_env=False, timeout=30) as leaving:
-            next(leaving.iter_lines())
+            lines = leaving.iter_lines()
+            assert next(lines).startswith("data: ")
             refused = service.post(body())
             assert refused.status_code == 429
             assert refused.json()["error"]["code"] == "rate_limit_exceeded"
