@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from harness.pytest_plugin.cell import Cell, Failed
 from harness.pytest_plugin.figure import Figure, Mean
 from harness.pytest_plugin.material import Material
 from harness.pytest_plugin.versus import Baseline, told_of, verdict_of
-from harness.study.choosing.matrix import Matrix
 from harness.study.figures import figures, scale_of
 from harness.study.gate.margins import PASS
 from harness.study.gate.verdict import Verdict
@@ -129,7 +127,7 @@ class Run:
     def _figure(self, name: str, tag: str | None) -> Figure:
         entry = self._material.entry(name)
         rows = self._material.rows_of(tag)
-        matrix = _part(self._material.matrices[name], rows)
+        matrix = self._material.matrices[name].of_examples(np.array(rows, dtype=np.int64))
         scale, variant = scale_of(entry), self.variant["id"]
         found = figures(matrix, scale.low, scale.high)[variant]
         over = f"the {len(rows)} examples with the tag {tag!r}" if tag is not None else f"the {len(rows)} examples"
@@ -157,17 +155,3 @@ class Run:
             upper(matrix, variant, scale.low, scale.high),
             cells,
         )
-
-
-def _part(matrix: Matrix, rows: Sequence[int]) -> Matrix:
-    """The matrix of some examples."""
-    chosen = np.array(rows, dtype=np.int64)
-    return replace(
-        matrix,
-        examples=[matrix.examples[i] for i in rows],
-        clusters=matrix.clusters[chosen],
-        values=matrix.values[chosen],
-        scored=matrix.scored[chosen],
-        failed=matrix.failed[chosen],
-        unanswered=matrix.unanswered[chosen],
-    )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.store import StoredSweep
 from harness.study.cells import cells
@@ -34,7 +32,7 @@ def slices(stored: StoredSweep) -> dict[str, Any]:
     entries = []
     for tag in tags:
         rows = np.array([i for i, example in enumerate(stored.examples) if tag in example["tags"]], dtype=np.int64)
-        parts = {name: _restricted(matrix, rows) for name, matrix in found.items()}
+        parts = {name: matrix.of_examples(rows) for name, matrix in found.items()}
         metrics = {
             name: whole_figures(parts[name], scale, scored[name].of_examples(rows)) for name, scale in scales.items()
         }
@@ -81,19 +79,6 @@ def _ranked(stored: StoredSweep, parts: dict[str, Matrix], looks: int) -> dict[s
         for place in ranking.places
     ]
     return {"best_set": ranking.best_set, "detectable": ranking.detectable, "places": places}
-
-
-def _restricted(matrix: Matrix, rows: NDArray[np.int64]) -> Matrix:
-    """The matrix of some examples."""
-    return dataclasses.replace(
-        matrix,
-        examples=[matrix.examples[i] for i in rows],
-        clusters=matrix.clusters[rows],
-        values=matrix.values[rows],
-        scored=matrix.scored[rows],
-        failed=matrix.failed[rows],
-        unanswered=matrix.unanswered[rows],
-    )
 
 
 def _caution(clusters: int) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from harness.config import Limits, SweepConfig
 from harness.errors import HarnessError, Incomplete, Interrupted, ProviderError, UserError
-from harness.plugins import parts_within
 from harness.store import Folder, StoredSweep, Writer, layout
 from harness.store.folder import write_json
 from harness.sweeps.asker import GatewayAsker
@@ -35,10 +34,10 @@ from harness.sweeps.gateway import (
     trace_of,
 )
 from harness.sweeps.inputs import Inputs, read_inputs, resume_key
+from harness.sweeps.needs import indexes_of, parts_asked
 from harness.sweeps.preparation import Preparation
 from harness.sweeps.progress import Progress
 from harness.sweeps.resuming import before
-from harness.sweeps.retrieval.groups import parts_of
 from harness.sweeps.scoring import Scorer
 from harness.sweeps.stopping import stopping
 from harness.sweeps.workload import Cell, CellId, Workload
@@ -65,11 +64,8 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     finished is on disk.
     """
     inputs = read_inputs(config, options.limit)
-    settings = [v.chatbot.retrieval for v in config.variants if v.chatbot.retrieval]
-    models = [variant.chatbot.model for variant in config.variants]
-    judges = [part for metric in config.metrics for part in parts_within(metric.part)]
-    parts = list(dict.fromkeys([*models, *(part for each in settings for part in parts_of(each)), *judges]))
-    check_environment([*parts, *dict.fromkeys(each.index for each in settings)])
+    parts = parts_asked(config)
+    check_environment([*parts, *indexes_of(config)])
     check_prices(parts, Prices(config.prices), config.budget)
     workload = Workload(config, inputs.corpus, inputs.dataset.examples)
     target = Folder(options.runs or config.workspace / "runs")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,18 @@ class Matrix:
         """The scores of one variant by example."""
         found: NDArray[np.float64] = self.values[:, self.variants.index(variant)]
         return found
+
+    def of_examples(self, rows: NDArray[np.int64]) -> Matrix:
+        """The matrix of some examples, by number."""
+        return replace(
+            self,
+            examples=[self.examples[i] for i in rows],
+            clusters=self.clusters[rows],
+            values=self.values[rows],
+            scored=self.scored[rows],
+            failed=self.failed[rows],
+            unanswered=self.unanswered[rows],
+        )
 
     def filled(self, worst: float | None) -> NDArray[np.float64]:
         """Values with cells that have no answer at the worst end of the range, so that failing never helps.
