@@ -13,6 +13,8 @@ NEVER_S = 36 * 3600
 """Nights further apart are not joined: between them one is missing."""
 _BAND = {"color": "rgba(138, 138, 138, 0.28)"}
 _WIDE_PX = 400
+_MANY = 40
+"""Nights above which points are small, so that they do not hide each other."""
 
 
 def nights(line: dict[str, Any], listed: Sequence[dict[str, Any]], window: int, began: Sequence[str]) -> dict[str, Any]:
@@ -24,11 +26,10 @@ def nights(line: dict[str, Any], listed: Sequence[dict[str, Any]], window: int, 
     shown = [
         (night, point) for night, point in zip(listed, points, strict=True) if night["time"] and not night["problem"]
     ]
-    dots, joined, bars, limits = _drawn(shown)
+    small = len(shown) > _MANY
+    dots, joined, bars, limits = _drawn(shown, small)
     name = "mean" if window == 1 else f"mean of {window} nights"
-    title = visible(
-        " ".join(part for part in (line["metric"], "" if line["slice"] == "all" else line["slice"]) if part)
-    )
+    title = visible(line["metric"] if line["slice"] in ("", "all") else f"{line['metric']} on {line['slice']}")
     series: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -40,8 +41,8 @@ def nights(line: dict[str, Any], listed: Sequence[dict[str, Any]], window: int, 
         },
         {"type": "line", "name": "nights", "data": joined, "symbol": "none", "silent": True, "z": 4}
         | {"lineStyle": {"color": BLUE, "width": 1.5}},
-        {"type": "line", "name": "interval", "data": bars, "symbol": "rect", "symbolSize": [8, 1.5], "silent": True}
-        | {"lineStyle": {"color": GREY, "width": 1.5}, "itemStyle": {"color": GREY}, "z": 3},
+        {"type": "line", "name": "interval", "data": bars, "symbol": "rect", "symbolSize": [3 if small else 8, 1.5]}
+        | {"lineStyle": {"color": GREY, "width": 1.5}, "itemStyle": {"color": GREY}, "silent": True, "z": 3},
         {"type": "scatter", "name": "alarm limit", "data": limits, "symbol": "rect", "silent": True, "z": 2}
         | {"symbolSize": [max(3, min(24, _WIDE_PX // max(1, len(limits)))), 3], "itemStyle": {"color": ORANGE}},
     ]
@@ -53,13 +54,15 @@ def nights(line: dict[str, Any], listed: Sequence[dict[str, Any]], window: int, 
         "grid": {"left": 8, "right": 24, "top": 44, "bottom": 34, "containLabel": True},
         "xAxis": {"type": "time", "name": "night (UTC)", "nameLocation": "middle", "nameGap": 26}
         | {"axisLabel": {"hideOverlap": True, "formatter": "{yyyy}-{MM}-{dd}"}, "boundaryGap": ["4%", "4%"]},
-        "yAxis": {"type": "value", "scale": True, "name": f"{title}, {line['unit'] or 'mean'}"}
+        "yAxis": {"type": "value", "scale": True, "name": f"{title}, {line['unit'] or name}"}
         | {"nameTextStyle": {"align": "left"}},
         "series": series,
     }
 
 
-def _drawn(shown: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+def _drawn(
+    shown: Sequence[tuple[dict[str, Any], dict[str, Any]]], small: bool
+) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
     """Points, the line that joins neighbours, bars and limits; a gap where a night is missing."""
     dots: list[Any] = []
     joined: list[Any] = []
@@ -74,19 +77,19 @@ def _drawn(shown: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[list
         joined.append([at, point["value"]])
         if point["limit"] is not None:
             limits.append([at, point["limit"]])
-        dots.append(_dot(night, point))
+        dots.append(_dot(night, point, small))
         if point["low"] is not None:
             bars += [[at, point["low"]], [at, point["high"]], [at, None]]
     return dots, joined, bars, limits
 
 
-def _dot(night: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+def _dot(night: dict[str, Any], point: dict[str, Any], small: bool) -> dict[str, Any]:
     colour = ORANGE if point["alarm"] else BLUE
     return {
         "name": f"night {night['number']}: {night['verdict']}",
         "value": [night["time"], point["value"]],
         "symbol": "diamond" if point["alarm"] else "circle",
-        "symbolSize": 15 if point["alarm"] else 9,
+        "symbolSize": (15 if point["alarm"] else 9) - (4 if small else 0),
         "itemStyle": {
             "color": "transparent" if night["again"] and not point["alarm"] else colour,
             "borderColor": colour,
