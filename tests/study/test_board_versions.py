@@ -88,12 +88,12 @@ def test_an_alias_shows_what_the_registry_holds(swept: Sweep) -> None:
 
 def test_a_promotion_is_that_of_the_command(swept: Sweep) -> None:
     """Entry, version, who, why, what was overruled."""
-    change, late = carried_out(swept.runs, intent(swept, 0))
-    assert (change.version, change.by, change.reason, late) == (1, "bob", "why", "")
+    change = carried_out(swept.runs, intent(swept, 0))
+    assert (change.version, change.by, change.reason) == (1, "bob", "why")
     told = proposed(swept.runs, swept.names[0])
     assert list(change.overruled) == [each["found"] for each in told["objections"]]
     again = replace(intent(swept, 0), source="@v1", alias="staging", seen=proposed(swept.runs, "@v1")["seen"])
-    assert carried_out(swept.runs, again)[0].version == 1
+    assert carried_out(swept.runs, again).version == 1
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_promotion_is_that_of_the_command(swept: Sweep) -> None:
     [
         ({"expected": 7}, "fewer entries than it had"),
         ({"seen": "another"}, "no longer what was shown"),
-        ({"reason": " "}, "--reason is empty"),
+        ({"reason": " "}, "the reason is empty"),
         ({"by": " "}, "nobody is named"),
         ({"alias": "latest"}, "cannot be an alias"),
         ({"source": "../x/y"}, "there is no sweep"),
@@ -121,7 +121,7 @@ def test_an_objection_that_was_not_overruled_stands(swept: Sweep) -> None:
     exit_.write_text(exit_.read_text().replace("complete", "interrupted"))
     with pytest.raises(UserError, match="its sweep is interrupted"):
         carried_out(swept.runs, intent(swept, 0, overruled=()))
-    assert carried_out(swept.runs, intent(swept, 0))[0].overruled[0] == "its sweep is interrupted"
+    assert carried_out(swept.runs, intent(swept, 0)).overruled[0] == "its sweep is interrupted"
 
 
 def test_who_came_in_between_is_named(swept: Sweep) -> None:
@@ -141,7 +141,7 @@ def test_a_rollback_offers_first_what_the_command_would_take(swept: Sweep) -> No
         assert rollback(Folder(swept.runs), "production", reason="x", by="ann").version == first == left
     promoted(swept, 2, 0)
     held = previous(shown(swept.runs)["history"], "production")
-    change, _ = carried_out(swept.runs, Intent("rollback", "production", str(held[0]), "x", "eve", 7))
+    change = carried_out(swept.runs, Intent("rollback", "production", str(held[0]), "x", "eve", 7))
     assert (held[0], change.version, change.by) == (3, 3, "eve")
     assert previous([], "production") == []
 

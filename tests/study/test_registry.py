@@ -244,7 +244,7 @@ def test_what_cannot_be_an_alias_is_refused(workspace: Path, name: str) -> None:
 
 def test_an_empty_reason_is_refused(workspace: Path) -> None:
     """Blanks are no reason."""
-    with pytest.raises(UserError, match="--reason is empty"):
+    with pytest.raises(UserError, match="the reason is empty"):
         promoted(workspace, "long", reason="  ")
 
 

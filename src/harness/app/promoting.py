@@ -216,15 +216,13 @@ def _write(intent: Intent) -> None:
         st.session_state[_FAILED] = f"Nothing was changed: {why_not}."
         return
     try:
-        made, late = carried_out(frame.runs(), intent)
+        made = carried_out(frame.runs(), intent)
     except HarnessError as error:
         st.session_state[_FAILED] = f"Nothing was changed: {error}"
         return
     finally:
         registered.forget()
     st.session_state[_SAID] = f"{made.alias} names version {made.version} (entry {made.number}, by {made.by})."
-    if late:
-        st.session_state[_FAILED] = f"At the same moment {late}; yours is the later one, and counts. Look again."
     for name in [each for each in st.session_state if str(each).startswith(_FIELDS)]:
         del st.session_state[name]
     frame.kept("run", None)

@@ -11,7 +11,7 @@ from harness.records import digest
 from harness.store import Folder
 from harness.study.board.opening import open_run
 from harness.study.judging.cautions import runs_of
-from harness.study.registry import Change, Registry, Version, promote, registry_of, rollback
+from harness.study.registry import Change, Version, promote, registry_of, rollback
 from harness.study.registry.changing import PROMOTE
 from harness.study.registry.difference import difference
 from harness.study.registry.objections import FORCE, WITHOUT_CALIBRATION, objections
@@ -149,35 +149,21 @@ def previous(changes: list[dict[str, Any]], alias: str) -> list[int]:
     return [number for number in held if number is not None and number != now]
 
 
-def carried_out(runs: str, intent: Intent) -> tuple[Change, str]:
-    """Make the change that was confirmed; and what must be said of it, empty where nothing.
+def carried_out(runs: str, intent: Intent) -> Change:
+    """Make the change that was confirmed.
 
     Raises UserError where the registry or the run is no longer what was seen, and whatever else speaks against it.
     """
     if not intent.by.strip():
         raise UserError("nobody is named who does this; write your name")
-    registry = registry_of(runs)
-    if len(registry.entries) != intent.expected:
-        raise UserError(f"{_came_between(registry, intent.expected)}; nothing was changed: look again, then decide")
-    folder = Folder(runs)
-    if intent.action == PROMOTE:
-        found = proposed(runs, intent.source)
-        if found["seen"] != intent.seen:
-            raise UserError(
-                f"{intent.source} is no longer what was shown; nothing was changed: look again, then decide"
-            )
-        allowed = {"force": FORCE in intent.overruled, "without_calibration": WITHOUT_CALIBRATION in intent.overruled}
-        where = folder if intent.source.startswith("@") else runs_of(open_run(runs, intent.source)[0])
-        alias = checked_alias(intent.alias)
-        change = promote(where, found["record"], alias, reason=intent.reason, by=intent.by.strip(), **allowed)
-    else:
-        change = rollback(folder, intent.alias, reason=intent.reason, by=intent.by.strip(), to=int(intent.source))
-    late = "" if change.number == intent.expected + 1 else _came_between(registry_of(runs), intent.expected)
-    return change, late
-
-
-def _came_between(registry: Registry, expected: int) -> str:
-    """Who was quicker."""
-    changes = registry.history()[expected:]
-    told = [f"{c.alias} was made version {c.version} by {c.by or 'unknown'} at {c.time}" for c in changes]
-    return f"another change came in between ({told[0]})" if told else "the registry has fewer entries than it had"
+    folder, by, expected = Folder(runs), intent.by.strip(), intent.expected
+    if intent.action != PROMOTE:
+        to = int(intent.source)
+        return rollback(folder, intent.alias, reason=intent.reason, by=by, to=to, expected=expected)
+    found = proposed(runs, intent.source)
+    if found["seen"] != intent.seen:
+        raise UserError(f"{intent.source} is no longer what was shown; nothing was changed: look again, then decide")
+    allowed = {"force": FORCE in intent.overruled, "without_calibration": WITHOUT_CALIBRATION in intent.overruled}
+    where = folder if intent.source.startswith("@") else runs_of(open_run(runs, intent.source)[0])
+    alias, record = checked_alias(intent.alias), found["record"]
+    return promote(where, record, alias, reason=intent.reason, by=by, **allowed, expected=expected)

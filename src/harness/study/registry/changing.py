@@ -26,17 +26,20 @@ def promote(
     by: str,
     force: bool = False,
     without_calibration: bool = False,
+    expected: int | None = None,
 ) -> Change:
     """Make an alias name a configuration: a new version, unless one holds the very same record.
 
     `record` is of `harness.study.registry.record.record_of`, or that of a version. Raises UserError where there are
-    objections that are not overruled: see `harness.study.registry.objections`.
+    objections that are not overruled (see `harness.study.registry.objections`), and where the registry has had other
+    changes than the `expected` number by now.
     """
     overruled = checked(record, force=force, without_calibration=without_calibration)
     origin = _origin(reason, by) | {"action": PROMOTE, "alias": checked_alias(alias), "overruled": overruled}
     key = digest(record)
 
     def make(entries: list[Entry]) -> Entry:
+        _check_unchanged(entries, expected)
         versions = versions_in(entries)
         same = next((version.number for version in versions if digest(version.record) == key), None)
         if same is not None:
@@ -46,21 +49,33 @@ def promote(
     return _append(runs, make)
 
 
-def rollback(runs: Folder, alias: str, *, reason: str, by: str, to: int | None = None) -> Change:
+def rollback(
+    runs: Folder, alias: str, *, reason: str, by: str, to: int | None = None, expected: int | None = None
+) -> Change:
     """Make an alias name what it named before, or the version `to` that it named once.
 
-    Raises UserError where there is no such version.
+    Raises UserError where there is no such version, and as `promote` where more changes were made than `expected`.
     """
     name = checked_alias(alias)
     origin = _origin(reason, by) | {"action": ROLLBACK, "alias": name, "overruled": []}
 
     def make(entries: list[Entry]) -> Entry:
+        _check_unchanged(entries, expected)
         mine = [change for change in changes_in(entries) if change.alias == name]
         if not mine:
             raise UserError(f"{runs.uri} has no alias {name!r}; harness registry list shows those that there are")
         return {**origin, "version": _before(name, mine) if to is None else _once(name, mine, to)}
 
     return _append(runs, make)
+
+
+def _check_unchanged(entries: list[Entry], expected: int | None) -> None:
+    if expected is None or len(entries) == expected:
+        return
+    told = [f"{c.alias} was made version {c.version} by {c.by or 'unknown'} at {c.time}" for c in changes_in(entries)]
+    late = told[expected:]
+    who = f"another change came in between ({late[0]})" if late else "the registry has fewer entries than it had"
+    raise UserError(f"{who}; nothing was changed: look again, then decide")
 
 
 def _append(runs: Folder, make: Any) -> Change:
@@ -98,5 +113,5 @@ def _once(alias: str, changes: list[Change], to: int) -> int:
 
 def _origin(reason: str, by: str) -> Entry:
     if not reason.strip():
-        raise UserError("--reason is empty: say why, for those who read the history later")
+        raise UserError("the reason is empty (--reason): say why, for those who read the history later")
     return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "by": by, "reason": reason.strip()}
