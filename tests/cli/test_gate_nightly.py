@@ -73,6 +73,18 @@ def test_nights_pass_are_kept_and_a_loss_is_a_regression(nightly: tuple[Path, st
     assert len({record["run"] for record in kept}) == 3
 
 
+def test_a_torn_record_is_told_before_anything_is_asked(nightly: tuple[Path, str, str]) -> None:
+    """Means that are not there are no zeros: the file is named, and no night is run."""
+    folder, config, base = nightly
+    night(config, base)
+    [record] = (folder / "runs/_nights").rglob("*.json")
+    record.write_text(record.read_text(encoding="utf-8")[:40], encoding="utf-8")
+    before = len(list((folder / "runs").iterdir()))
+    code, said = refused(harness("gate", config, "--baseline", base, "--nightly"))
+    assert code == 2 and "take it out" in said and record.name in said
+    assert len(list((folder / "runs").iterdir())) == before
+
+
 def test_a_loss_that_was_reverted_alarms_no_more(nightly: tuple[Path, str, str]) -> None:
     """The night after a worse prompt, with the old one again, passes though the mean of two nights is low."""
     folder, config, base = nightly

@@ -25,8 +25,9 @@ from harness.study.board.opening import Lean, open_run
 from harness.study.comparing.changed import Run
 from harness.study.gate.control import DRIFT, EITHER, OURS, attributed
 from harness.study.gate.evidence import margins_of, rules_of
+from harness.study.gate.lines import Line, line_of
 from harness.study.gate.nights import AGAIN, WINDOWS, Night
-from harness.study.gate.series import _Line, _line, _states, nights_of
+from harness.study.gate.series import nights_of, states_of
 from harness.study.gate.verdict import ALL
 
 QUIET, ALARM, CANDIDATE = "no alarm", "alarm", "alarm, of the candidate"
@@ -75,7 +76,7 @@ def _measured(runs: str, series: dict[str, Any], nights: list[dict[str, Any]]) -
     name, pairs = named
     base = open_run(runs, name)
     rules = [_rules(runs, night, base) for night in nights]
-    lines = [_line(base, metric, label, Gate()) for metric, label in pairs]
+    lines = [line_of(base, metric, label) for metric, label in pairs]
     controls = controls_of(runs, base) if any(night["alarm"] for night in nights) else []
     states: list[list[Night | None]] = [[None] * len(nights) for _ in lines]
     for at, gate in enumerate(rules):
@@ -85,7 +86,7 @@ def _measured(runs: str, series: dict[str, Any], nights: list[dict[str, Any]]) -
         past = [_record(night) for night in nights[at - at % gate.nights : at] if not night["problem"]]
         now = _record(nights[at])
         same = nights_of(now.get("configuration"), past)
-        for i, state in enumerate(_states(lines, [*past, now], gate, same)):
+        for i, state in enumerate(states_of(lines, [*past, now], gate, same)):
             states[i][at] = state
         _decided(nights, at, controls, lines, [column[at] for column in states])
     entries = {metric["name"]: metric for metric in base[0].metrics}
@@ -118,7 +119,7 @@ def _decided(
     nights: list[dict[str, Any]],
     at: int,
     controls: Sequence[tuple[datetime, Run]],
-    lines: Sequence[_Line],
+    lines: Sequence[Line],
     states: Sequence[Night | None],
 ) -> None:
     """Put a night's verdict and what it rests on into it."""
@@ -149,7 +150,7 @@ def _decided(
     night["verdict"] = next((kind for kind in (CANDIDATE, UNSURE, DRIFTED) if kind in kinds), ALARM)
 
 
-def _sentence(line: _Line, state: Night, mean: float) -> str:
+def _sentence(line: Line, state: Night, mean: float) -> str:
     where = line.metric if line.slice == ALL else f"{line.metric} on {line.slice}"
     moved = f"{line.sign * state.difference:+.3g}"
     own = f"{line.sign * (mean - line.base.mean):+.3g}"
@@ -160,7 +161,7 @@ def _sentence(line: _Line, state: Night, mean: float) -> str:
 
 
 def _shown(
-    line: _Line,
+    line: Line,
     entry: dict[str, Any],
     nights: list[dict[str, Any]],
     rules: Sequence[Gate | None],
@@ -185,7 +186,7 @@ def _shown(
 
 
 def _points(
-    line: _Line,
+    line: Line,
     nights: list[dict[str, Any]],
     rules: Sequence[Gate | None],
     index: int,
@@ -214,7 +215,7 @@ def _points(
     return points
 
 
-def _limit(line: _Line, state: Night, window: int, margin: float) -> float:
+def _limit(line: Line, state: Night, window: int, margin: float) -> float:
     """The mean of a window below which it alarms: of the limit in errors, and of the margin, the lower one."""
     error = line.base.error * math.sqrt(1 / window + 1 / line.base.count)
     return line.base.mean + min(state.limit * error, -margin)

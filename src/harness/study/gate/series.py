@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.config.gate import Gate
-from harness.errors import Incomplete, UserError
+from harness.errors import UserError
 from harness.records import digest
-from harness.records.outcome import NO_ANSWER
 from harness.store import Folder, additions
-from harness.study.clusters import clustered_error, codes_of
 from harness.study.comparing.changed import Run
 from harness.study.gate.control import OURS, Attribution, attributed
-from harness.study.gate.evidence import MOST_LOST
+from harness.study.gate.lines import Line, line_of
 from harness.study.gate.margins import PASS, REGRESSION, UNSURE, Margin
-from harness.study.gate.nights import AGAIN, Night, Replicates, replicates, suspicious, watched
+from harness.study.gate.nights import AGAIN, Night, suspicious, watched
 from harness.study.gate.verdict import ALL, Row, Verdict, decide
 from harness.study.judging.cautions import runs_of
 
@@ -31,49 +29,16 @@ NIGHTS = "_nights"
 """Beside the sweeps: `<digest of baseline and rows>/<time>-<random>.json`, one file for each night."""
 
 
-@dataclass(frozen=True)
-class _Line:
-    """One metric on one slice through the nights: scores of the baseline (examples x replicates, more is better)."""
-
-    metric: str
-    slice: str
-    sign: float
-    examples: list[str]
-    clusters: NDArray[np.int64]
-    values: Floats
-    base: Replicates
-
-    def mean(self, run: Run) -> float:
-        """A run's mean, on the examples that it has scores of, as if it had all of the baseline's."""
-        mine = _values(run, self.metric, self.sign, self.examples)
-        there = np.isnan(mine).sum(axis=1) < mine.shape[1]
-        if there.mean() < 1 - MOST_LOST:
-            raise Incomplete(
-                f"gate: {run[0].id} has a score by {self.metric} for {int(there.sum())} of the baseline's "
-                f"{len(there)} examples; a night needs all of them"
-            )
-        moved = np.nanmean(mine[there], axis=1) - self.values[there].mean(axis=1)
-        return self.base.mean + float(moved.mean())
-
-    def moved(self, control: Run) -> tuple[float, float]:
-        """How far a control moved from the baseline, and the error of that, of clusters."""
-        mine = _values(control, self.metric, self.sign, self.examples)
-        kept = ~np.isnan(mine).all(axis=1)
-        if not kept.any():
-            raise UserError("gate: the control has no example of the baseline")
-        moved = np.nanmean(mine[kept], axis=1) - self.values[kept].mean(axis=1)
-        mean, error, _ = clustered_error(moved, self.clusters[kept])
-        return mean, error
-
-
 def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate: Gate, worst: int) -> Verdict:
     """The verdict of a night, which is kept. The gate names its margins.
 
     `first` runs the candidate once, `again` twice more (called where the night looks bad), `control` the baseline's
     configuration on some examples (called where there is an alarm).
-    Raises UserError before anything is run where the baseline has too few replicates.
+    Raises UserError before anything is run where the baseline has too few replicates, or a record cannot be read.
     """
-    lines = [_line(baseline, name, label, gate) for name in gate.margins for label in (ALL, *gate.slices)]
+    lines = [line_of(baseline, name, label) for name in gate.margins for label in (ALL, *gate.slices)]
+    folder = _folder(baseline, lines)
+    records = [_record(folder, name) for name in additions.names(folder, ".json")]
     run = first()
     decided = decide(run, baseline, gate, worst)
     means = [line.mean(run) for line in lines]
@@ -82,11 +47,9 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
         more = again()
         decide(more, baseline, gate, 0)  # the same checks: an outage is no regression
         means = [(mean + AGAIN * line.mean(more)) / (1 + AGAIN) for mean, line in zip(means, lines, strict=True)]
-    folder = _folder(baseline, lines)
-    records = [folder.read_json(name) or {} for name in additions.names(folder, ".json")]
     past = records[len(records) - len(records) % gate.nights :]
     configuration = digest(run[1]["id"], (run[0].header["corpus"] or {}).get("digest"))
-    found = _states(lines, [*past, {"means": means}], gate, nights_of(configuration, past))
+    found = states_of(lines, [*past, {"means": means}], gate, nights_of(configuration, past))
     record = {
         **{"time": datetime.now(UTC).isoformat(timespec="seconds"), "run": decided.candidate},
         **{"lines": [f"{line.metric} {line.slice}" for line in lines], "configuration": configuration},
@@ -103,7 +66,15 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
     return replace(decided, verdict=_verdict(rows, decided), rows=rows, notes=notes)
 
 
-def _states(lines: list[_Line], nights: Sequence[Mapping[str, Any]], gate: Gate, same: int) -> list[Night]:
+def _record(folder: Folder, name: str) -> dict[str, Any]:
+    """A night before. Raises UserError for one that cannot be read: means that are not there are no zeros."""
+    found = folder.read_json(name)
+    if found is None or "means" not in found:
+        raise UserError(f"{folder.uri}/{name} is no record of a night any more; take it out, and it counts no more")
+    return found
+
+
+def states_of(lines: list[Line], nights: Sequence[Mapping[str, Any]], gate: Gate, same: int) -> list[Night]:
     """The state of each line after the last of the quarter's nights."""
     budget = gate.false_alarms / len(lines)
     return [
@@ -139,7 +110,7 @@ def _verdict(rows: list[Row], decided: Verdict) -> str:
     return UNSURE if any(row.decided.verdict == UNSURE for row in rows) else PASS
 
 
-def _row(row: Row, line: _Line, state: Night, mean: float, control: Run | None, margin: float) -> Row:
+def _row(row: Row, line: Line, state: Night, mean: float, control: Run | None, margin: float) -> Row:
     blame: Attribution | None = None
     if state.alarm and control is not None:
         blame = attributed(state.difference, state.error, *line.moved(control))
@@ -165,52 +136,7 @@ def _row(row: Row, line: _Line, state: Night, mean: float, control: Run | None, 
     return Row(line.metric, line.slice, line.sign * mean, line.sign * line.base.mean, figures, True, said)
 
 
-def _line(baseline: Run, metric: str, label: str, gate: Gate) -> _Line:
-    stored = baseline[0]
-    entry = next((m for m in stored.metrics if m["name"] == metric), None)
-    if entry is None:
-        raise UserError(f"gate: the baseline, {stored.id}, has no {metric}; harness score adds one")
-    sign = 1.0 if entry["direction"] == "maximize" else -1.0
-    chosen = [e for e in stored.examples if label == ALL or label in e["tags"]]
-    if not chosen:
-        raise UserError(f"gate.slices: no example of the baseline has the tag {label!r}")
-    values = _values(baseline, metric, sign, [e["id"] for e in chosen])
-    whole = np.isnan(values).sum(axis=1) == 0
-    if not whole.any():
-        raise UserError(f"gate: no example of {stored.id} has a score by {metric} in every repeat")
-    kept = [e for e, good in zip(chosen, whole.tolist(), strict=True) if good]
-    clusters = codes_of([e["cluster"] for e in kept])
-    values = values[whole]
-    known = entry["low"] is not None and entry["high"] is not None
-    span = float(entry["high"] - entry["low"]) if known else float(np.ptp(values))
-    found = replicates(values, clusters, span)
-    return _Line(metric, label, sign, [e["id"] for e in kept], clusters, values, found)
-
-
-def _values(run: Run, metric: str, sign: float, examples: list[str]) -> Floats:
-    """Scores (examples x repeats), more is better; cells without an answer at the worst end, NaN: no score."""
-    import pyarrow.compute as pc
-
-    stored, variant = run
-    entry = next(m for m in stored.metrics if m["name"] == metric)
-    worst = entry["low"] if sign > 0 else entry["high"]
-    table = stored.scores
-    table = table.filter(pc.and_(pc.equal(table["variant"], variant["id"]), pc.equal(table["metric"], metric)))
-    columns: dict[str, Any] = table.select(["example", "repeat", "value", "failure"]).to_pydict()
-    places = {name: i for i, name in enumerate(examples)}
-    repeats = {number: i for i, number in enumerate(sorted(set(columns["repeat"])))}
-    found = np.full((len(examples), max(1, len(repeats))), np.nan)
-    for example, repeat, value, failure in zip(*columns.values(), strict=True):
-        if example not in places:
-            continue
-        if value is None and (failure or "").startswith(NO_ANSWER):
-            value = worst
-        if value is not None:
-            found[places[example], repeats[repeat]] = sign * value
-    return found
-
-
-def _folder(baseline: Run, lines: list[_Line]) -> Folder:
+def _folder(baseline: Run, lines: list[Line]) -> Folder:
     stored, variant = baseline
     named = [[line.metric, line.slice] for line in lines]
     return runs_of(stored) / NIGHTS / digest("nights", stored.id, variant["id"], named)
