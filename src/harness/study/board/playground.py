@@ -129,11 +129,10 @@ def facts(answer: Mapping[str, Any]) -> str:
     if answer["failure"] is not None:
         return told[0]
     told.append(f"{amounts.count(answer['input_tokens'])} + {amounts.count(answer['output_tokens'])} tokens")
-    cost = money(answer["cost_usd"])
-    if answer["source"] == "cached":
-        told.append(f"known, not asked again (asking: USD {cost})")
-    else:
-        told += ["free" if answer["cost_usd"] == 0 else f"USD {cost}", "asked"]
+    cost = "free" if answer["cost_usd"] == 0 else f"USD {money(answer['cost_usd'])}"
+    known = answer["source"] == "cached"
+    told += [f"{cost} when it was asked" if known and cost != "free" else cost]
+    told.append("known, not asked again" if known else "asked")
     if answer["finish_reason"] not in (None, "stop"):
         told.append(f"ended for {answer['finish_reason']}")
     return " · ".join(told)
