@@ -8,7 +8,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,6 +25,7 @@ from harness.sweeps.serving.log import Log, line_of
 from harness.sweeps.serving.notes import Notes
 from harness.sweeps.serving.question import Asked, read
 from harness.sweeps.serving.refusal import Refused, because_of, because_of_failure
+from harness.sweeps.serving.stamp import Stamp
 from harness.sweeps.serving.turn import Gone, Turn
 from harness.sweeps.serving.wire import Wire
 
@@ -119,8 +120,10 @@ class _Completions:
             try:
                 self._door.check(request)
                 content = await self._door.body(request)
+                # The place is free before the answer is out: whoever has it may ask again at once.
                 with self._desk.place() as served:
-                    await self._answer(content, served, receive, wire)
+                    answered = await self._answer(content, served, receive, wire)
+                await self._send(answered, wire)
             except (Gone, ClientDisconnect):
                 return
             except Exception as error:  # noqa: BLE001  (the edge: the client is told, and so is who runs it)
@@ -128,30 +131,27 @@ class _Completions:
         except Gone:
             return
 
-    async def _answer(self, content: bytes, served: Served, receive: Receive, wire: Wire) -> None:
+    async def _answer(self, content: bytes, served: Served, receive: Receive, wire: Wire) -> _Answered:
+        """The answer; of one that is streamed, the words are out."""
         sampling = served.responder.chatbot.sampling
         asked = read(content, served.stamp.name, sampling, self._settings.ignore)
-        headers = _headers(asked, served)
+        headers = _headers(asked, served.stamp)
         async with Turn(served.responder, asked, receive) as turn:
             try:
-                if asked.stream:
-                    first = True
-                    async for text in turn.words():
-                        await wire.event(answer.words(asked, served.stamp, text, first), headers)
-                        first = False
+                async for text in turn.words():
+                    await wire.event(answer.words(asked, served.stamp, text, not wire.begun), headers)
                 said = await turn.said()
                 reply = _reply(said)
             except BaseException as error:
-                self._keep(asked, served, None, _kind(error))
+                self._keep(asked, served.stamp, None, _kind(error))
                 raise
-            self._keep(asked, served, said, None)
-            await self._send(asked, served, said, reply, wire, headers)
+        self._keep(asked, served.stamp, said, None)
+        return _Answered(asked, served.stamp, said, reply, headers)
 
-    async def _send(
-        self, asked: Asked, served: Served, said: Said, reply: Reply, wire: Wire, headers: Mapping[str, str]
-    ) -> None:
-        """The answer, or what is left of it once its words are out."""
-        stamp, passages = served.stamp, self._settings.passages
+    async def _send(self, found: _Answered, wire: Wire) -> None:
+        """Send the answer, or what is left of it once its words are out."""
+        asked, stamp, said, reply, headers = found
+        passages = self._settings.passages
         if not asked.stream:
             await wire.whole(200, answer.completion(asked, stamp, said, reply, passages), headers)
             return
@@ -178,9 +178,9 @@ class _Completions:
         else:
             await wire.whole(refused.status, refused.content(), refused.headers)
 
-    def _keep(self, asked: Asked, served: Served, said: Said | None, failure: str | None) -> None:
+    def _keep(self, asked: Asked, stamp: Stamp, said: Said | None, failure: str | None) -> None:
         if self._settings.log is not None:
-            self._settings.log.add(line_of(asked, served.stamp, said, failure))
+            self._settings.log.add(line_of(asked, stamp, said, failure))
 
 
 class _Models:
@@ -209,6 +209,16 @@ class _Models:
         return {**own, "harness": stamp.content()}
 
 
+class _Answered(NamedTuple):
+    """What is to be sent, and with which headers."""
+
+    asked: Asked
+    stamp: Stamp
+    said: Said
+    reply: Reply
+    headers: Mapping[str, str]
+
+
 class _Failed(Exception):
     """There is a failure in place of an answer."""
 
@@ -232,9 +242,9 @@ def _kind(error: BaseException) -> str:
     return because_of(error).code or "error" if isinstance(error, Exception) else "error"
 
 
-def _headers(asked: Asked, served: Served) -> dict[str, str]:
+def _headers(asked: Asked, stamp: Stamp) -> dict[str, str]:
     ignored = {"x-harness-ignored": ", ".join(asked.ignored)[:1000]} if asked.ignored else {}
-    return {"x-request-id": asked.id, **served.stamp.headers(), **ignored}
+    return {"x-request-id": asked.id, **stamp.headers(), **ignored}
 
 
 async def _health(_: Request) -> Response:
