@@ -16,13 +16,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from harness.app import frame, settings
 from harness.config import load
-from harness.records import Example, Message
+from harness.records import Evidence, Example, Message
 from harness.store import Folder, StoredSweep, Writer, tables
 from harness.store.layout import OUTCOMES_TABLE, SCORES_TABLE, TEXTS_TABLE
 from harness.study.summary import summarise
@@ -38,6 +39,7 @@ sweep: {{axes: {{top_k: [1, 2, 3, 4]}}}}
 metrics: [correct, answer_match, token_f1, abstention, recall@5, span_iou]
 """
 LARGE = "29990101-000000-large"
+DOCUMENTS = 200
 ANSWER = "The shop is open from 9 to 18 on weekdays. On Saturdays it is open from 10 to 14. "
 
 
@@ -54,7 +56,9 @@ def write_store(runs: Path, sweeps: int, variants: int, examples: int) -> None:
 
 
 def write_large(folder: Path, variants: int, examples: int) -> None:
-    """One sweep of variants x examples, with answers of 80 to 400 characters and five passages for each."""
+    """One sweep of variants x examples: answers of 80 to 400 characters, five passages for each out of 10,000, evidence
+    in 200 documents.
+    """
     import pyarrow as pa
 
     random = np.random.default_rng(0)
@@ -62,14 +66,21 @@ def write_large(folder: Path, variants: int, examples: int) -> None:
     metric = {"name": "correct", "direction": "maximize", "low": 0.0, "high": 1.0, "identity": {}}
     header = {
         **{"id": LARGE, "name": "large", "created": "2026-01-01T00:00:00+00:00", "metrics": [metric], "repeats": 1},
-        **{"objective": {"metric": "correct", "direction": "maximize"}, "cells": count, "axes": ["a", "b"]},
-        **{"corpus": None, "dataset": {}, "git": {}, "seed": 1},
+        **{"objective": {"metric": "correct", "direction": "maximize"}, "cells": count},
+        **{"axes": ["chunk_size", "chunk_overlap"], "corpus": {"digest": "0", "documents": DOCUMENTS}},
+        **{"dataset": {}, "git": {}, "seed": 1},
     }
-    entries = [
-        {"id": f"v{i}", "label": f"variant {i}", "params": {"a": i % 10, "b": i // 10}, "chatbot": {}}
-        for i in range(variants)
+    entries = [entry(i) for i in range(variants)]
+    lines = [
+        Example(
+            f"e{i}",
+            (Message("user", "When?"),),
+            evidence=(Evidence(f"d{i % DOCUMENTS}.md", at := 100 * (i % 50), at + 150),),
+            cluster=f"c{i}",
+            tags=("t",),
+        )
+        for i in range(examples)
     ]
-    lines = [Example(f"e{i}", (Message("user", "When?"),), cluster=f"c{i}", tags=("t",)) for i in range(examples)]
     writer.describe(header, entries, lines, {})
     of_variant, of_example = np.repeat(np.arange(variants), examples), np.tile(np.arange(examples), variants)
     named = {
@@ -81,14 +92,10 @@ def write_large(folder: Path, variants: int, examples: int) -> None:
     answers = pa.array([f"{i} {ANSWER * (1 + i % 5)}" for i in range(5000)]).take(
         pa.array(random.integers(0, 5000, count))
     )
-    passage = [
-        {"document": f"d{i}.md", "start": 0, "end": len(ANSWER), "similarity": 0.5, "score": 0.5} for i in range(5)
-    ]
+    pool = pa.array([passages(random) for _ in range(20_000)], type=schemas["outcomes"].field("passages").type)
     filled = {
         "answer": answers,
-        "passages": pa.array([passage], type=schemas["outcomes"].field("passages").type).take(
-            pa.array(np.zeros(count, dtype=np.int64))
-        ),
+        "passages": pool.take(pa.array((of_variant * 7919 + of_example * 104729) % len(pool))),
         "source": pa.array(["made"] * count),
         "cost_usd": pa.array(0.001 * (1 + of_variant % 7) * random.uniform(0.5, 1.5, count)),
         "latency_ms": pa.array(random.gamma(4.0, 200.0, count)),
@@ -108,10 +115,36 @@ def write_large(folder: Path, variants: int, examples: int) -> None:
         for field in schemas["scores"]
     }
     tables.write(folder / SCORES_TABLE, pa.table(scores, schema=schemas["scores"]))
-    tables.write(folder / TEXTS_TABLE, tables.texts_table([(f"d{i}.md", 0, len(ANSWER), ANSWER) for i in range(5)]))
+    texts = [(f"d{i}.md", s, s + 400, ANSWER * 5) for i in range(DOCUMENTS) for s in range(0, 5000, 100)]
+    tables.write(folder / TEXTS_TABLE, tables.texts_table(texts))
     for journal in ("cells.jsonl", "texts.jsonl"):
         (folder / journal).unlink(missing_ok=True)
     writer.end("complete")
+
+
+def entry(number: int) -> dict[str, Any]:
+    """A variant, with the retrieval that its settings come to."""
+    size, overlap = 200 + 50 * (number % 10), 10 * (number // 10)
+    splitter = {"use": "recursive", "chunk_size": size, "chunk_overlap": overlap}
+    retrieval = {"splitter": splitter, "embedder": "local/hashing", "index": "chroma", "retriever": "dense", "top_k": 5}
+    return {
+        **{"id": f"v{number}", "label": f"chunk_size={size}, chunk_overlap={overlap}"},
+        **{"params": {"chunk_size": size, "chunk_overlap": overlap}},
+        **{"chatbot": {"model": "local/extractive", "retrieval": {**retrieval, "similarity_threshold": 0.1}}},
+    }
+
+
+def passages(random: np.random.Generator) -> list[dict[str, Any]]:
+    """Five passages, the nearest first."""
+    near = np.sort(random.uniform(0.1, 0.9, 5))[::-1]
+    found = []
+    for similarity in near:
+        document, start = f"d{random.integers(DOCUMENTS)}.md", int(random.integers(50)) * 100
+        similar = round(float(similarity), 6)
+        found.append(
+            {"document": document, "start": start, "end": start + 400, "similarity": similar, "score": similar}
+        )
+    return found
 
 
 def drawn(page: str, **query: str) -> float:
@@ -145,7 +178,7 @@ def main() -> None:
         small = Path(folder) / "small"
         shutil.copytree(runs / "20260101-000000-s-0000", small / "s")
         os.environ[settings.RUNS] = str(small)
-        for page in ("sweeps", "sweep", "example"):
+        for page in ("sweeps", "sweep", "example", "retrieval", "label"):
             drawn(page)
         os.environ[settings.RUNS] = str(runs)
         print(f"all sweeps: {drawn('sweeps'):.2f} s; memory so far {memory():.2f} GB")
@@ -153,6 +186,9 @@ def main() -> None:
         print(f"memory so far {memory():.2f} GB")
         print(f"example: {drawn('example', sweep=LARGE, example='e77'):.2f} s, another: ", end="")
         print(f"{drawn('example', sweep=LARGE, example='e4321'):.2f} s; memory {memory():.2f} GB")
+        for page in ("retrieval", "label"):
+            print(f"{page}: {drawn(page, sweep=LARGE):.2f} s (again {drawn(page, sweep=LARGE):.2f} s)", end="; ")
+            print(f"memory {memory():.2f} GB")
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def test_pages_fit_the_screen(browser: Any, serve: Serve, stories: StoredSweep, 
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     variants = [f"{stories.id}/{entry['id']}" for entry in stories.variants[:5:4]]
     for name, query in (
-        ("sweeps", ""),
+        ("", ""),
         ("sweep", f"sweep={stories.id}"),
         ("compare", f"runs={','.join(variants)}"),
         ("example", f"sweep={stories.id}&example=q2"),
@@ -134,7 +134,7 @@ def test_pages_fit_the_screen(browser: Any, serve: Serve, stories: StoredSweep, 
         page.goto(f"{address}/{name}?{query}")
         page.get_by_test_id("stMain").wait_for()
         settled(page)
-        shoot(page, f"{name}-{width}-{scheme}")
+        shoot(page, f"{name or 'sweeps'}-{width}-{scheme}")
         wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         assert wide <= width + 1, name
         assert page.get_by_test_id("stAlertContentError").count() == 0

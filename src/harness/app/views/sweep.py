@@ -137,13 +137,12 @@ def _variant(found: dict[str, Any], name: str) -> None:
     if len(metrics):
         frame.table(metrics, "variant-metrics", f"{name}-{picked}-metrics")
     first = next(iter(rows))
-    left, right = st.columns(2)
-    with left:
+    other = first if first != picked else next((each for each in rows if each != picked), None)
+    with st.container(horizontal=True):
         frame.link("example", "Its answers, question by question", sweep=name, variants=picked)
-    with right:
-        other = first if first != picked else next((each for each in rows if each != picked), None)
         if other:
             frame.link("compare", "Compare it with the best", runs=f"{name}/{other},{name}/{picked}")
+        frame.link("registry", "Promote it", run=f"{name}/{picked}")
 
 
 def _flat(figure: dict[str, Any]) -> dict[str, Any]:
