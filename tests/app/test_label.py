@@ -137,6 +137,7 @@ def test_the_page_is_blind(draw: Draw, run: Run) -> None:
     bob = begun(draw, stored, "bob", n="4", ask="1 to 5")
     while choices(bob):
         sent = everything(bob)
+        assert "Answer" in sent and "bob labels correct" in sent and "reply-" in sent
         for secret in ("ann", "quite a note", "0.75", "kappa", "similarity", *(e["id"] for e in stored.variants)):
             assert not re.search(rf"\b{secret}\b", sent), secret
         assert not any(entry["label"] in sent for entry in stored.variants)

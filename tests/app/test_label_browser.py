@@ -89,7 +89,7 @@ def test_answers_are_labelled_by_the_keyboard(bench: StoredSweep, page: Any, ser
     shoot(page, "label-back")
     pressed(page, "s", "2 of 3 done")
     pressed(page, "y", "All 3 answers of this sample have your label.")
-    assert page.get_by_text(f"harness calibrate {bench.id}").count() == 1
+    page.get_by_text(f"harness calibrate {bench.id}").wait_for()
     shoot(page, "label-done")
     assert page.requests_elsewhere == []
 

@@ -22,7 +22,7 @@ from harness.study.board.pool import Item, pool
 from harness.study.board.questions import FIVE, PARTLY, YES_NO, Question, names, question, ways
 from harness.study.judging.calibration import calibrate
 from harness.study.judging.judgements import judgements_of
-from harness.study.judging.labels import Label, labels_of, settle
+from harness.study.judging.labels import Label, labels_of, read_labels, settle
 from harness.study.judging.sampling import draw
 from harness.study.judging.sights import sights_of
 
@@ -284,6 +284,21 @@ def test_labels_are_read_as_they_come(run: Run) -> None:
     (stored.folder.path / LABELS / "1.jsonl").write_text('{"format": 1}\n{"by": "ann"}\n')
     with pytest.raises(UserError, match="no label"):
         Kept(stored.folder).look()
+
+
+def test_labels_go_round(run: Run, tmp_path: Path) -> None:
+    """Files of the page are read as files of labels are, time and words kept; where a question of people's own is no
+    metric it is passed over, and refused where labels are to be added."""
+    stored = run()
+    items = pool(stored, "correct", 2).items
+    given = give(stored.folder, question(stored, "correct", YES_NO), items[0], [], value=1.0, by="ann", note="so")
+    own = give(stored.folder, question(stored, "helpful", FIVE), items[1], [], value=5.0, by="ann")
+    assert given.time and given.asked == YES_NO and own.asked == FIVE
+    file = tmp_path / "all.jsonl"
+    file.write_bytes(b"".join(each.read_bytes() for each in sorted((stored.folder.path / LABELS).iterdir())))
+    assert read_labels(file, stored, strict=False) == ([replace(given, weight=None)], 1)
+    with pytest.raises(UserError, match="no metric 'helpful'"):
+        read_labels(file, stored)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 81, "a\u202eb", "a\x00"])
