@@ -379,14 +379,14 @@ def test_the_pool_closes_the_oldest_at_which_nobody_waits() -> None:
     pool, talks = Pool(2), [Still() for _ in range(4)]
     lines = [pool.hold(i, lambda talk=talk: Line(lambda: talk, True)) for i, talk in enumerate(talks[:2])]  # type: ignore[misc]
     for line in lines:
-        line.start([], str)
+        line.start([], print)
     talks[1].coming.set_result("x")
     third = pool.hold(2, lambda: Line(lambda: talks[2], True))
-    third.start([], str)
+    third.start([], print)
     assert [talk.closed for talk in talks] == [False, True, False, False]
     assert pool.hold(0, lambda: Line(lambda: talks[3], True)) is lines[0]
     with pytest.raises(UserError, match="ask again"):
-        lines[1].start([], str)
+        lines[1].start([], print)
     gate = threading.Barrier(2)
 
     def slow() -> Line:

@@ -21,6 +21,8 @@ from harness.study.report.texts import cut
 EVERY_S = 0.1
 ANSWER, PASSAGE = 20_000, 2_000
 """Characters that are shown of each."""
+LONG, LONG_PX = 2000, 420
+"""An answer of more characters is scrolled in its own place."""
 
 
 @dataclass
@@ -110,7 +112,8 @@ def _answer(answer: Mapping[str, Any], heard: str) -> None:
         frame.pieces([("h-miss", f"no answer: {cut(answer['failure'], PASSAGE).text}")])
     else:
         shown = cut(answer["answer"], ANSWER)
-        frame.text(shown.text or "an empty answer", "" if shown.text else "h-soft")
+        with st.container(border=False, height=LONG_PX if len(shown.text) > LONG else "content"):
+            frame.text(shown.text or "an empty answer", "" if shown.text else "h-soft")
         if shown.note:
             frame.text(f"[{shown.note}]", "h-soft")
     told = facts(answer)

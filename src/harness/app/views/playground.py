@@ -89,7 +89,7 @@ def _chosen() -> list[str]:
         return []
     with first:
         one = frame.picked("Configuration", list(found), "a", lambda key: found[key])
-    others = {ALONE: "nothing, one alone", **{key: said for key, said in found.items() if key != one}}
+    others = {ALONE: "nothing: talk to one", **{key: said for key, said in found.items() if key != one}}
     with second:
         two = frame.picked("Against", list(others), "b", lambda key: others[key])
     return [one] if two == ALONE else [one, two]
@@ -199,8 +199,8 @@ def _agreed(sides: list[Side]) -> bool:
                 st.rerun()
     dear = [side for side in sides if side.line is not None and not side.line.free]
     if dear:
-        whom = frame.plain(" and ".join(visible(side.name) for side in dear))
-        agreed &= st.checkbox(f"Ask, and pay for what {whom} answers", key=f"pay-{word}")
+        whom = dict.fromkeys(name for side in dear if side.line is not None for name in side.line.asks)
+        agreed &= st.checkbox(f"Ask, and pay for answers of {frame.plain(' and '.join(whom))}", key=f"pay-{word}")
         st.caption("Vectors of a knowledge base that are missing are made, and paid for, before the first answer.")
     return agreed
 

@@ -45,7 +45,8 @@ class Evidence:
             return "a question costs nothing"
         usd, n = (self.expense or {}).get("usd"), (self.expense or {}).get("n") or 0
         if usd is None or not n:
-            return "what a question costs is not known: its run has no answer with a known price"
+            why = "some answers of its run have no known price" if n else "its run has no answer"
+            return f"what a question costs is not known: {why}"
         return f"a question costs about USD {money(usd)} (mean of {amounts.plural(n, 'answer')} of its run)"
 
 
@@ -128,7 +129,9 @@ def facts(answer: Mapping[str, Any]) -> str:
     told = [f"{answer['latency_ms']:,.0f} ms (retrieval {answer['retrieval_ms']:,.0f} ms)"]
     if answer["failure"] is not None:
         return told[0]
-    told.append(f"{amounts.count(answer['input_tokens'])} + {amounts.count(answer['output_tokens'])} tokens")
+    sent, received = answer["input_tokens"], answer["output_tokens"]
+    counted = sent is not None or received is not None
+    told.append(f"{amounts.count(sent)} + {amounts.count(received)} tokens" if counted else "tokens not told")
     cost = "free" if answer["cost_usd"] == 0 else f"USD {money(answer['cost_usd'])}"
     known = answer["source"] == "cached"
     told += [f"{cost} when it was asked" if known and cost != "free" else cost]
