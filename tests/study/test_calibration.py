@@ -13,7 +13,7 @@ import pytest
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep, additions
 from harness.store.layout import HEADER, LABELS
-from harness.study.judging.calibration import _yes, calibrate
+from harness.study.judging.calibration import calibrate, counted_as_yes
 from harness.study.judging.cautions import NOBODY, calibration_of, cautions, keep, poor, runs_of
 from harness.study.judging.judgements import judgements_of
 from harness.study.judging.labels import Label, labels_of
@@ -109,8 +109,8 @@ def test_a_yes_is_what_passes_the_threshold(run: Run) -> None:
     assert agreed["table"]["true_positive"] == wrong > 0
     assert calibrate(stored, "copied", labels_of(stored), at=1.0)["agreement"]["yes"] == "1 and above"
     entry = {"direction": "maximize", "low": 0.0, "high": 1.0, "at_least": 0.2, "at_most": 0.4}
-    assert _yes(entry, None) == (0.2, 0.4)
-    assert _yes({**entry, "at_least": None, "at_most": None}, None) == (0.5, math.inf)
+    assert counted_as_yes(entry) == (0.2, 0.4)
+    assert counted_as_yes({**entry, "at_least": None, "at_most": None}) == (0.5, math.inf)
 
 
 def test_two_people_are_compared(run: Run) -> None:

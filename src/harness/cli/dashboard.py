@@ -25,7 +25,7 @@ _QUIET = {
     "global_developmentMode": False,
     "runner_magicEnabled": False,
     "theme_primaryColor": "#0072B2",
-    "theme_dark_primaryColor": "#56B4E9",
+    "theme_dark_primaryColor": "#1F78B4",
 }
 """Nothing phones home, nothing watches files, no trace of ours reaches a browser."""
 

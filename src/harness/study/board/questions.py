@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.store import StoredSweep
-from harness.study.figures import scale_of
+from harness.study.judging.calibration import counted_as_yes
 from harness.study.judging.labels import Label
 
 YES_NO, PARTLY, FIVE = "yes/no", "yes/partly/no", "1 to 5"
@@ -104,7 +104,7 @@ def question(stored: StoredSweep, name: str, way: str) -> Question:
         raise UserError(f"{name}: nobody can reply by {way!r}; ways: {', '.join(known)}")
     if entry is None:
         return Question(checked(name), f"{name}?", way, known[way], 3.0 if way == FIVE else 0.5)
-    at, at_most = _yes(entry)
+    at, at_most = counted_as_yes(entry)
     judge = bool(entry.get("judge"))
     return Question(name, _words(entry), way, known[way], at, at_most, entry["identity"], judge)
 
@@ -127,15 +127,6 @@ def _entry(stored: StoredSweep, name: str) -> dict[str, Any] | None:
 
 def _can_be_asked(entry: Mapping[str, Any]) -> bool:
     return entry["low"] is not None and entry["high"] is not None and entry["identity"].get("use") not in _UNSEEN
-
-
-def _yes(entry: Mapping[str, Any]) -> tuple[float, float]:
-    """As `harness calibrate` has it: what passes the thresholds, else the upper half of the scale."""
-    scale = scale_of(entry)
-    if not scale.has_threshold:
-        return (entry["low"] + entry["high"]) / 2, math.inf
-    least, most = scale.at_least, scale.at_most
-    return -math.inf if least is None else least, math.inf if most is None else most
 
 
 def _words(entry: Mapping[str, Any]) -> str:

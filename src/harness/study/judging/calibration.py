@@ -123,18 +123,19 @@ def _rated(stored: StoredSweep, metric: str, labels: Sequence[Label], at: float 
     clusters = {example["id"]: example["cluster"] for example in stored.examples}
     unseen = {(label.example, label.answer) for label in mine if not label.context}
     drawn_for = {} if any(label.weight is not None for label in own) else _populations(stored, mine, others)
-    return _Rated(entry, cells, units, settle(mine, units), unseen, drawn_for, clusters, *_yes(entry, at))
+    return _Rated(entry, cells, units, settle(mine, units), unseen, drawn_for, clusters, *counted_as_yes(entry, at))
 
 
 def _populations(stored: StoredSweep, labels: Sequence[Label], drawn: Sequence[Label]) -> dict[str, set[Cell]]:
     """The metrics for which the labelled answers were drawn, each with the cells that could be drawn for it."""
     answers = {(label.example, label.answer, label.context) for label in labels}
     metrics = {label.metric for label in drawn if (label.example, label.answer, label.context) in answers}
-    return {metric: set(judgements_of(stored, metric)) for metric in sorted(metrics)}
+    known = {entry["name"] for entry in stored.metrics}
+    return {metric: set(judgements_of(stored, metric)) for metric in sorted(metrics & known)}
 
 
-def _yes(entry: Mapping[str, Any], at: float | None) -> tuple[float, float]:
-    """The least and the most that is a yes."""
+def counted_as_yes(entry: Mapping[str, Any], at: float | None = None) -> tuple[float, float]:
+    """The least and the most that is a yes: from `at` on, else what passes the thresholds, else the upper half."""
     scale = scale_of(entry)
     if at is not None:
         _check_cut(entry["name"], at, scale)
