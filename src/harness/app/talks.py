@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -30,12 +30,13 @@ class Talk(Protocol):
 class Line:
     """A line to one configuration, which is opened when something is asked for the first time.
 
-    `asks` are the models elsewhere that it asks; `changed` says what is not as it was evaluated, empty where all is.
+    `asks` are the models elsewhere that it asks, with their servers where those are not the providers' own (else
+    empty); `changed` says what is not as it was evaluated, empty where all is.
     """
 
     open: Callable[[], Talk]
     free: bool
-    asks: tuple[str, ...] = ()
+    asks: Mapping[str, str] = field(default_factory=dict)
     changed: str = ""
     _talk: Talk | None = None
     _closed: bool = False

@@ -132,8 +132,8 @@ def _side(key: str) -> Side:
     except HarnessError as error:
         st.error(f"It cannot answer here: {frame.plain(str(error))}")
         return side
-    whom = f"asks {', '.join(line.asks)}" if line.asks else "asks local models only"
-    frame.text(f"{whom}; {found.price(line.free)}")
+    whom = ", ".join(f"{model} at {server}" if server else model for model, server in line.asks.items())
+    frame.text(f"asks {whom or 'local models only'}; {found.price(line.free)}")
     return Side(key, proven, found, line)
 
 
@@ -146,14 +146,13 @@ def _line(proven: Proven, key: str) -> Line:
     except UserError as error:
         responder = Responder(config)  # raises again where it is not the evidence that stands against it
         changed = str(error)
-    asks = tuple(dict.fromkeys(_whom(part) for part in responder.parts if not part.local))
+    asks = {name_of(part): _server(part) for part in responder.parts if not part.local}
     return Line(lambda: Talk(responder), responder.is_free, asks, changed)
 
 
-def _whom(part: Any) -> str:
-    """A model elsewhere, and the server where it is not the provider's own."""
-    server = getattr(part, "server", None) or getattr(part, "url", None)
-    return f"{name_of(part)} at {server}" if server else name_of(part)
+def _server(part: Any) -> str:
+    """The server of a model elsewhere; empty where it is the provider's own."""
+    return str(getattr(part, "server", None) or getattr(part, "url", None) or "")
 
 
 # Talking.
@@ -168,11 +167,10 @@ def _talk(keys: list[str]) -> None:
     if refused:
         st.warning(f"Nothing can be asked here: {refused}.")
     lines = {side.key: side.line for side in sides if side.line is not None}
-    allowed = not refused and len(lines) == len(keys) and _agreed(sides)
+    barred = bool(refused) or len(lines) < len(keys)
+    allowed = not barred and _agreed(sides)
     past = _past(sides)
-    hint = (
-        "Ask" if allowed else "Nothing can be asked here" if refused or len(lines) < len(keys) else "First tick above"
-    )
+    hint = "Ask" if allowed else "Nothing can be asked here" if barred else "First tick above"
     question = st.chat_input(hint, key="ask", disabled=not allowed or asking.busy(past), max_chars=LONGEST)
     if question and question.strip() and allowed and not asking.busy(past):
         with st.spinner("Getting ready"):
