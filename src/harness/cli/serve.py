@@ -66,7 +66,7 @@ def command(
     """
     from harness.config import Budget
     from harness.sweeps.serving import Log, Settings, serve
-    from harness.sweeps.serving.application import is_this_machine
+    from harness.sweeps.serving.door import is_this_machine
 
     key = os.environ.get(KEY) or None
     if key is None and not is_this_machine(address):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from harness.records import Failure, Reply
 from harness.sweeps.conversing import Said
 from harness.sweeps.serving import answer
 from harness.sweeps.serving.desk import Desk, Served
+from harness.sweeps.serving.door import Door
 from harness.sweeps.serving.log import Log, line_of
 from harness.sweeps.serving.notes import Notes
 from harness.sweeps.serving.question import Asked, read
@@ -28,9 +27,6 @@ from harness.sweeps.serving.refusal import Refused, because_of, because_of_failu
 from harness.sweeps.serving.stamp import Stamp
 from harness.sweeps.serving.turn import Gone, Turn
 from harness.sweeps.serving.wire import Wire
-
-_BODY_S = 30.0
-"""Within this time the body of a request must be here."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class Settings:
 
 def application(desk: Desk, settings: Settings, tell: Callable[[str], None]) -> Starlette:
     """The application; `tell` gets what the one who runs it should know."""
-    door = _Door(settings)
+    door = Door(settings.key, settings.body_bytes)
     models = _Models(desk, door)
     return Starlette(
         routes=[
@@ -65,49 +61,10 @@ def application(desk: Desk, settings: Settings, tell: Callable[[str], None]) -> 
     )
 
 
-class _Door:
-    """Who may ask."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._key = settings.key.encode() if settings.key else None
-        self._most = settings.body_bytes
-
-    def check(self, request: Request) -> None:
-        """Raise Refused for a request without the key; where there is none, for one that a web page could have sent."""
-        if self._key is None:
-            if not is_this_machine(_host(request.headers.get("host", ""))):
-                said = "without an API key this server answers only requests to this machine's own address"
-                raise Refused(403, said, code="wrong_host")
-            return
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._key):
-            raise Refused(401, "the API key is missing or wrong", code="invalid_api_key")
-
-    async def body(self, request: Request) -> bytes:
-        """The body. Raises Refused where it is none of JSON, too large or too slow, ClientDisconnect."""
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise Refused(415, "the content type must be application/json")
-        too_large = Refused(413, f"the request is larger than {self._most} bytes", code="request_too_large")
-        length = request.headers.get("content-length", "")
-        if length.isascii() and length.isdigit() and int(length[:20]) > self._most:
-            raise too_large
-        content = bytearray()
-        try:
-            async with asyncio.timeout(_BODY_S):
-                async for piece in request.stream():
-                    content += piece
-                    if len(content) > self._most:
-                        raise too_large
-        except TimeoutError:
-            raise Refused(408, f"the request was not here within {_BODY_S:g} s") from None
-        return bytes(content)
-
-
 class _Completions:
     """Answers a request for a chat completion."""
 
-    def __init__(self, desk: Desk, door: _Door, settings: Settings, notes: Notes) -> None:
+    def __init__(self, desk: Desk, door: Door, settings: Settings, notes: Notes) -> None:
         self._desk = desk
         self._door = door
         self._settings = settings
@@ -186,7 +143,7 @@ class _Completions:
 class _Models:
     """The list of models: the one that is served."""
 
-    def __init__(self, desk: Desk, door: _Door) -> None:
+    def __init__(self, desk: Desk, door: Door) -> None:
         self._desk = desk
         self._door = door
         self._since = int(time.time())
@@ -260,20 +217,3 @@ async def _told_status(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refused = Refused(error.status_code, f"{error.detail}: this server has POST /v1/chat/completions, GET /v1/models")
     return JSONResponse(refused.content(), refused.status, error.headers)
-
-
-def _host(header: str) -> str:
-    """The host of a Host header, without its port."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0] if ":" in header else header
-
-
-def is_this_machine(address: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
