@@ -119,6 +119,16 @@ def test_a_link_to_a_page_does_not_pass_the_password(page: Any, serve: Serve, st
     page.get_by_text("What each axis does").wait_for()
 
 
+def test_addresses_in_texts_of_others_are_no_links(page: Any, serve: Serve, stories: StoredSweep) -> None:
+    """Not even those that stand by themselves, in an error that repeats what the address of the page said."""
+    said = "https://evil.example/x www.evil.example eve@evil.example"
+    page.goto(f"{serve(stories.folder.path.parent)}/sweep?sweep={said}")
+    page.get_by_test_id("stAlertContentError").wait_for()
+    settled(page)
+    assert "evil.example" in page.get_by_test_id("stAlertContentError").inner_text()
+    assert page.locator("a[href*=evil]").count() == 0
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark"), (1920, "light")])
 def test_pages_fit_the_screen(browser: Any, serve: Serve, stories: StoredSweep, width: int, scheme: str) -> None:
     """On a phone and on wide screens, light and dark: nothing is wider than the screen."""

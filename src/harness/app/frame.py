@@ -39,6 +39,7 @@ They have no icons: Streamlit would load those of pages from a server elsewhere.
 """
 _FOLDER = Path(__file__).parent / "views"  # not `pages`: Streamlit would run such files without the entry
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*:(?=/)|www(?=\.)|(?<=\S)@(?=\S)")
 _WRONG_S = 1.0
 _STYLE = """<style>
 .h-text {white-space: pre-wrap; overflow-wrap: anywhere; margin: 0}
@@ -111,8 +112,12 @@ def may_write() -> str:
 
 
 def plain(text: str) -> str:
-    """A text of others for a place that reads Markdown: it is shown as it is, and does nothing."""
-    return _PUNCTUATION.sub(r"\\\1", visible(text)).replace("\n", "  \n")
+    """A text of others for a place that reads Markdown: it is shown as it is, and does nothing.
+
+    Addresses that stand by themselves would become links: a joiner of no width keeps them from it.
+    """
+    apart = _ADDRESS.sub("\\g<0>\u2060", visible(text))
+    return _PUNCTUATION.sub(r"\\\1", apart).replace("\n", "  \n")
 
 
 def text(content: str, kind: str = "") -> None:

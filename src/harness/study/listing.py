@@ -102,7 +102,9 @@ def find_sweep(uri: str, text: str) -> tuple[StoredSweep, str]:
     if len(found) == 1:
         return StoredSweep(store / found[0]), rest
     what = "no sweep" if not found else f"{len(found)} sweeps"
-    raise UserError(f"{uri}: {what} called {name!r}; {advice(name, (found or names)[-20:], 'sweeps')}")
+    aliases = [] if found else list(registry_of(store).aliases())
+    told = f"; {advice(name, aliases, 'aliases')}" if aliases else ""
+    raise UserError(f"{uri}: {what} called {name!r}; {advice(name, (found or names)[-20:], 'sweeps')}{told}")
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -14,6 +14,9 @@ from harness.errors import UserError, advice
 from harness.records import Corpus, Example, digest
 
 
+_REMEMBERED = 10_000
+
+
 class Scopes:
     """Sets of documents by name. A name is the digest of the ids; empty means all documents."""
 
@@ -58,6 +61,8 @@ class Scopes:
         reads = expression.names & {"metadata", "tags"}
         key = (condition, digest(example.metadata, example.tags) if reads else "")
         if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()  # a server meets ever new metadata
             self._known[key] = self._named(expression, example)
         return self._known[key]
 
