@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.study.clusters import clustered_error
 from harness.study.gate.control import DRIFT, MOST_SHARE, OURS, attributed
 from harness.study.gate.nights import AGAIN, Replicates, replicates, suspicious, watched
-from harness.study.clusters import clustered_error
 
 Floats = NDArray[np.float64]
 EXAMPLES, SIZE, NIGHTS, BUDGET = 400, 4, 90, 0.05

@@ -13,7 +13,6 @@ from harness.config.expressions import Expression
 from harness.errors import UserError, advice
 from harness.records import Corpus, Example, digest
 
-
 _REMEMBERED = 10_000
 
 
