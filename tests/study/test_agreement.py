@@ -162,3 +162,13 @@ def test_failed_opinions_are_passed_over() -> None:
     """An entry with a failure in place of the value."""
     text = '{"opinions": [{"judge": "a", "draw": 0, "value": 1}, {"judge": "a", "draw": 1, "failure": "timeout"}]}'
     assert opinions_in(text) == (Opinion("a", 0, 1.0),)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [([4, 4, 5, 4, 2, 2, 2, 2, 4, 4], [4, 5, 5, 4, 4, 5, 4, 4, 5, 4]), ([3, 3, 3], [3, 4, 5])]
+)
+def test_the_order_of_two_people_does_not_matter(one: list[int], other: list[int]) -> None:
+    """Kind, kappa and interval are the same either way, also where one of them used two values of the scale only."""
+    there, back = agreement(one, other, alike=True, at=3), agreement(other, one, alike=True, at=3)
+    assert (there.kind, there.kappa, there.low, there.high) == (back.kind, back.kappa, back.low, back.high)
+    assert there.kind == "graded" and there.kappa is not None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from harness.study.comparing.pairs import compare_many, compare_runs, settings_between
+from harness.study.comparing.pairs import _row, compare_many, compare_runs, correct, settings_between
 from harness.study.loaded import Sweep
 from tests.sweeps.chains import sweep
 from tests.workspaces import CONFIG
@@ -84,3 +85,55 @@ def test_settings_that_differ_are_named(found: Sweep) -> None:
     assert settings_between(by_params[60, 1], by_params[120, 1]) == [
         {"setting": "retrieval.splitter.chunk_size", "before": 60, "after": 120}
     ]
+
+
+def test_a_claim_that_does_not_hold_among_all_rows_says_so() -> None:
+    """Verdict and sentence agree: what is below 5% alone and not corrected is no claim."""
+    rows: list[dict[str, Any]] = [
+        {"p": p, "verdict": verdict, "sentence": "the run is 5 points below the baseline"}
+        for p, verdict in ((0.03, "worse"), (0.4, "no difference can be claimed"))
+    ]
+    correct(rows)
+    assert rows[0]["verdict"] == "worse alone, not among 2"
+    assert rows[0]["sentence"].startswith("corrected for 2 rows no difference can be claimed (p = 0.06); alone the run")
+    assert rows[1]["sentence"] == "the run is 5 points below the baseline"
+
+
+def test_the_sentence_names_run_and_baseline(found: Sweep) -> None:
+    """Which of the two is which, and no end beyond what the metric can differ by."""
+    first, *_, last = runs(found)
+    said = [r["sentence"] for r in compare_runs(last, first, [], False, 0)["metrics"] if "sentence" in r]
+    assert said and not any("the first" in each or "the second" in each for each in said)
+
+
+def test_of_repeats_the_one_that_tells_is_shown(tmp_path: Path) -> None:
+    """Right twice and wrong once against always right: the wrong answer is shown, as repeat 3 of 3."""
+    (tmp_path / "bot.py").write_text(
+        "import itertools\ncount = itertools.count()\n"
+        "def answer(request):\n"
+        "    if 'good' in request.messages[0].content:\n        return 'from 10 to 14'\n"
+        "    return 'from 10 to 14' if next(count) % 3 < 2 else 'nonsense'\n"
+    )
+    text = CONFIG.replace("dataset: datasets/questions.jsonl", "dataset: {path: datasets/questions.jsonl, limit: 1}")
+    for old, new in (
+        ("local/extractive", "python:bot.py:answer"),
+        ("[60, 120]", "[60]"),
+        ("top_k: [1, 3]", "top_k: [1]"),
+        ("similarity_threshold: [0.0, 0.2]", "system_prompt: {good: good, poor: poor}"),
+    ):
+        text = text.replace(old, new)
+    made = sweep(tmp_path, text + "repeats: 3\nconcurrency: 1\n")
+    by_label = {v["params"]["system_prompt"]: (made.stored, v) for v in made.stored.variants}
+    [row] = compare_runs(by_label["poor"], by_label["good"], ["answer_match"], False, 5)["changed"]
+    assert row["difference"] == pytest.approx(-1 / 3)
+    assert (row["run"]["answer"], row["run"]["repeats"]) == ("nonsense", 3)
+    assert row["baseline"]["answer"] == "from 10 to 14"
+    [score] = [each for each in row["run"]["scores"] if each["metric"] == "answer_match"]
+    assert score["value"] == 0
+
+
+def test_wins_are_in_the_metrics_own_direction() -> None:
+    """Where less is better a lower value is a win, for whoever asks."""
+    entry = {"name": "x", "low": 0.0, "high": None, "direction": "minimize"}
+    row = _row(entry, "all", (np.array([1.0, 2.0, 5.0]), np.array([2.0, 3.0, 4.0])), ["a", "b", "c"])
+    assert (row["wins"], row["losses"]) == (2, 1)

@@ -209,3 +209,14 @@ def test_variants_without_a_common_example_are_called_by_their_labels(tmp_path: 
     content = content_of(growth.stored())
     assert "v0" not in said(content) and "v1" not in said(content)
     assert content["verdict"]["headline"].startswith("No difference can be claimed")
+
+
+def test_one_example_makes_no_winner(tmp_path: Path) -> None:
+    """Where the first by its mean has a handful of examples, no variant is named as ahead."""
+    growth = grown(tmp_path, apart(2, 100))
+    growth.add([(1, 0), *((0, e) for e in range(50))])
+    growth.writer.end("interrupted")
+    content = content_of(growth.stored())
+    assert content["verdict"]["headline"] == (
+        "It is too early to say which variant is best: the first by its mean has 1 example."
+    )

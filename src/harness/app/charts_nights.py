@@ -106,13 +106,13 @@ def _marks(line: dict[str, Any], began: Sequence[str]) -> dict[str, Any]:
         for at in began
     ]
     if line["mean"] is None:
-        return {"markLine": {"symbol": "none", "silent": True, "data": lines}} if lines else {}
+        return {"markLine": {"symbol": "none", "silent": True, "precision": 6, "data": lines}} if lines else {}
     lines.append(
         {"yAxis": line["mean"], "lineStyle": {"color": GREY, "type": "solid", "width": 1.5}}
         | {"label": {"formatter": "baseline", "position": "insideStartTop", **PLATE}}
     )
     low, high = line["band"]
     return {
-        "markLine": {"symbol": "none", "silent": True, "data": lines},
+        "markLine": {"symbol": "none", "silent": True, "precision": 6, "data": lines},
         "markArea": {"silent": True, "itemStyle": _BAND, "data": [[{"yAxis": low}, {"yAxis": high}]]},
     }

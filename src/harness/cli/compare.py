@@ -83,7 +83,8 @@ def _show_changed(example: dict[str, Any]) -> None:
         answer = f"FAILED: {side['failure']}" if side["failure"] else side["answer"]
         score: dict[str, Any] = next((s for s in side["scores"] if s["metric"] == example["metric"]), {})
         reason = score.get("reason") or score.get("failure")
-        click.echo(f"  {name + ':':10}{plain(answer)}" + (f"\n            ({plain(reason)})" if reason else ""))
+        name += f" {side['repeat'] + 1}/{side['repeats']}" if side["repeats"] > 1 else ""
+        click.echo(f"  {name + ':':14}{plain(answer)}" + (f"\n                ({plain(reason)})" if reason else ""))
         for p in side["passages"][:_PASSAGES]:
             click.echo(f"            {number(p['similarity'])} {p['document']}:{p['start']}-{p['end']}")
 

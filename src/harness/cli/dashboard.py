@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from harness.app import settings
 from harness.cli import options
 from harness.errors import UserError
+from harness.plugins.addresses import is_this_machine
 
 _QUIET = {
     "server_headless": True,
@@ -59,7 +59,7 @@ def command(
     No page of results needs a key or asks a model. Another address than this machine's own needs a password or a proxy
     that tells who looks.
     """
-    if not _loopback(address) and not (password or identity_header):
+    if not is_this_machine(address) and not (password or identity_header):
         raise UserError(
             f"dashboard: {address} can be reached by others; set {settings.PASSWORD}, or name with --identity-header "
             "the header by which your proxy tells who looks"
@@ -80,15 +80,6 @@ def _serve(flags: dict[str, Any]) -> None:
     entry = Path(settings.__file__).with_name("main.py")
     bootstrap.load_config_options(flag_options=flags)
     bootstrap.run(str(entry), False, [], flags)
-
-
-def _loopback(address: str) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _free(address: str, port: int) -> None:

@@ -65,8 +65,8 @@ def command(
     as their API key. SIGINT and SIGTERM end it once the questions under way are answered.
     """
     from harness.config import Budget
+    from harness.plugins.addresses import is_this_machine
     from harness.sweeps.serving import Log, Settings, serve
-    from harness.sweeps.serving.door import is_this_machine
 
     key = os.environ.get(KEY) or None
     if key is None and not is_this_machine(address):

@@ -1,7 +1,9 @@
-"""Addresses of servers in settings: they are kept in keys, run folders and logs, so they may hold no secret."""
+"""Addresses: which are of this machine alone; those in settings are kept in keys, run folders and logs, so they may
+hold no secret."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 
@@ -11,6 +13,16 @@ HEADERS = 'headers: {Authorization: "Basic ${VARIABLE}"}, with a VARIABLE of the
 """Where a secret belongs for a part that has headers."""
 _AUTHORITY = re.compile(r"(?:[a-zA-Z][\w+.-]*:)?//([^/?#]*)|([^/?#]*)")
 _PORT = re.compile(r":\d*\Z")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host, a name or a number, is this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def key_in(variable: str | None) -> str:

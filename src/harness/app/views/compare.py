@@ -136,10 +136,11 @@ def _settings(pair: dict[str, Any]) -> None:
             _beside(row["pieces"])
 
 
-def _beside(sides: Any) -> None:
+def _beside(sides: Any, titles: tuple[str, str] = ("baseline", "run")) -> None:
     """Two texts beside each other, with the words that only one has."""
-    for column, parts in zip(st.columns(2), sides, strict=True):
+    for column, title, parts in zip(st.columns(2), titles, sides, strict=True):
         with column, st.container(border=True):
+            frame.text(title, "h-soft")
             frame.pieces([("h-own" if own else "", part) for own, part in parts])
 
 
@@ -168,7 +169,8 @@ def _example(pair: dict[str, Any], row: dict[str, Any]) -> None:
     for name in ("baseline", "run"):
         if sides[name]["failure"]:
             sides[name]["pieces"] = [(True, f"failed: {sides[name]['failure']}")]
-    _beside((sides["baseline"]["pieces"], sides["run"]["pieces"]))
+    titles = sides["baseline"]["title"], sides["run"]["title"]
+    _beside((sides["baseline"]["pieces"], sides["run"]["pieces"]), titles)
     for column, name in zip(st.columns(2), ("baseline", "run"), strict=True):
         with column:
             said = [f"{each['metric']} {amounts.number(each['value'])}" for each in sides[name]["scores"]]

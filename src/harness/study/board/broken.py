@@ -36,7 +36,7 @@ def broken(runs: str, run: str, baseline: str, metric: str, label: str, count: i
         note = str(error)
     return {
         "rows": lost[:count],
-        "lost": pair["losses" if up else "wins"] if pair else len(lost),
+        "lost": pair["losses"] if pair else len(lost),
         "pair": pair,
         "settings": found["settings"],
         "rules": held,

@@ -140,7 +140,7 @@ def agreements(found: Sample, labels: Iterable[Label], asked: Question) -> list[
         if both:
             first, second = ([settled[name].by[one] for name in both] for one in pair)
             clusters = [found.items[name].cluster for name in both]
-            rows.append((pair, agreement(first, second, clusters, asked.at, asked.at_most)))
+            rows.append((pair, agreement(first, second, clusters, asked.at, asked.at_most, alike=True)))
     return rows
 
 

@@ -34,20 +34,13 @@ _COLUMNS += ("wins", "losses", "ties", "n", "clusters", "detectable", "caution",
 def versus(runs: Sequence[Run], count: int) -> list[dict[str, Any]]:
     """Each run after the first against the first, as of `compare_many`, with `count` changed examples.
 
-    `wins` and `losses` are in the metric's own direction: a lower latency is a win. Raises UserError where fewer than
-    two runs are given, or more than 12, or where they share no example.
+    Raises UserError where fewer than two runs are given, or more than 12, or where they share no example.
     """
     if len(runs) < 2:
         raise UserError("a comparison needs two runs")
     if len(runs) > MOST:
         raise UserError(f"{len(runs)} runs are too many to compare at once; take at most {MOST}")
-    pairs = compare_many(runs[1:], runs[0], [], True, count)
-    for (stored, _), pair in zip(runs[1:], pairs, strict=True):
-        lower = {entry["name"] for entry in stored.metrics if entry["direction"] == "minimize"}
-        for row in pair["metrics"]:
-            if row["metric"] in lower and "wins" in row:
-                row["wins"], row["losses"] = row["losses"], row["wins"]
-    return pairs
+    return compare_many(runs[1:], runs[0], [], True, count)
 
 
 def rows_of(pairs: Sequence[dict[str, Any]], slices: bool) -> list[dict[str, Any]]:
@@ -85,13 +78,19 @@ def diff(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
 
 
 def answers_of(row: dict[str, Any]) -> dict[str, Any]:
-    """A changed example's two sides: `baseline` and `run`, each with its `pieces`, what was cut off, and its scores."""
+    """A changed example's sides, `baseline` and `run`: each has `title`, `pieces`, `failure`, `scores`, `note`."""
     sides: dict[str, Any] = {}
     cuts: dict[str, Cut] = {}
     for name in ("baseline", "run"):
         side = row[name]
         cuts[name] = cut(side["answer"] or "", ANSWER)
-        sides[name] = {"failure": side["failure"], "note": cuts[name].note, "scores": side["scores"]}
+        of = f", repeat {side['repeat'] + 1} of {side['repeats']}" if side["repeats"] > 1 else ""
+        sides[name] = {
+            "failure": side["failure"],
+            "note": cuts[name].note,
+            "scores": side["scores"],
+            "title": name + of,
+        }
     before, after = diff(cuts["baseline"].text, cuts["run"].text)
     sides["baseline"]["pieces"], sides["run"]["pieces"] = before, after
     return sides

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,30 +10,36 @@ from numpy.typing import NDArray
 
 from harness.store import StoredSweep
 
+Floats = NDArray[np.float64]
+Sides = dict[str, dict[str, Any]]
 Run = tuple[StoredSweep, dict[str, Any]]
 """A sweep and the entry of one of its variants."""
 
 
 def changed(
     examples: Sequence[dict[str, Any]],
-    differences: NDArray[np.float64],
+    means: tuple[Floats, Floats],
     metric: str,
     direction: str,
     run: Run,
     baseline: Run,
     count: int,
 ) -> list[dict[str, Any]]:
-    """The examples with a difference (run less baseline, NaN: none), worst first, at most `count`.
+    """The examples whose mean scores differ, worst first, at most `count`; `means` are the run's and the baseline's.
 
-    Each has `example`, `question`, `tags`, `metric`, `difference`, and for both sides (`run`, `baseline`) the `answer`,
-    or the `failure` in its place, the `passages`, and the `scores` with their reasons. Of several repeats, the first.
+    Each has `example`, `question`, `tags`, `metric`, `difference` (run less baseline), and for both sides (`run`,
+    `baseline`) the `answer`, or the `failure` in its place, the `passages`, and the `scores` with their reasons. Of
+    several `repeats` it is the one (`repeat`) that is farthest from the other side's mean.
     """
+    differences = means[0] - means[1]
     sign = 1.0 if direction == "maximize" else -1.0
     moved = [i for i in range(len(examples)) if differences[i] == differences[i] and differences[i] != 0]
     moved.sort(key=lambda i: (sign * differences[i], examples[i]["id"]))
     chosen = moved[:count]
     wanted = [examples[i]["id"] for i in chosen]
-    here, there = _sides(run, wanted), _sides(baseline, wanted)
+    here_by, there_by = ({examples[i]["id"]: float(side[i]) for i in chosen} for side in means)
+    here = _sides(run, wanted, metric, direction, there_by)
+    there = _sides(baseline, wanted, metric, direction, here_by)
     return [
         {
             "example": examples[i]["id"],
@@ -50,25 +56,45 @@ def changed(
     ]
 
 
-def _sides(run: Run, examples: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What a run has of some examples, by example."""
+def _sides(run: Run, examples: Sequence[str], metric: str, direction: str, others: Mapping[str, float]) -> Sides:
+    """What a run has of some examples, by example; of several repeats, the one farthest from the other run's mean."""
     stored, variant = run
-    found: dict[str, dict[str, Any]] = {
-        name: {"answer": None, "failure": None, "passages": [], "scores": []} for name in examples
+    entry = next(m for m in stored.metrics if m["name"] == metric)
+    worst = entry["low"] if direction == "maximize" else entry["high"]
+    scores = _rows(stored.scores, variant["id"], examples)
+    values = {
+        (row["example"], row["repeat"]): worst if row["value"] is None else row["value"]
+        for row in scores
+        if row["metric"] == metric
     }
-    texts = stored.texts
-    for row in _rows(stored.outcomes, variant["id"], examples):
-        failure = f"{row['failure_stage']}: {row['failure']}" if row["failure"] is not None else None
-        passages = [{**p, "text": texts.get((p["document"], p["start"], p["end"]))} for p in row["passages"] or []]
-        found[row["example"]] |= {"answer": row["answer"], "failure": failure, "passages": passages}
-    for row in _rows(stored.scores, variant["id"], examples):
-        kept = {name: row[name] for name in ("metric", "value", "reason", "failure")}
-        found[row["example"]]["scores"].append(kept)
+    outcomes = {(row["example"], row["repeat"]): row for row in _rows(stored.outcomes, variant["id"], examples)}
+    found: Sides = {}
+    for name in examples:
+        repeats = sorted(repeat for example, repeat in outcomes if example == name)
+        known = {r: v for r in repeats if (v := values.get((name, r))) is not None}
+        at = max(known, key=lambda r: (abs(known[r] - others.get(name, 0.0)), -r)) if known else min(repeats, default=0)
+        found[name] = _side(outcomes.get((name, at)), stored.texts) | {
+            "repeat": at,
+            "repeats": len(repeats),
+            "scores": [
+                {key: row[key] for key in ("metric", "value", "reason", "failure")}
+                for row in scores
+                if row["example"] == name and row["repeat"] == at
+            ],
+        }
     return found
 
 
+def _side(row: Mapping[str, Any] | None, texts: Mapping[Any, str]) -> dict[str, Any]:
+    if row is None:
+        return {"answer": None, "failure": None, "passages": []}
+    failure = f"{row['failure_stage']}: {row['failure']}" if row["failure"] is not None else None
+    passages = [{**p, "text": texts.get((p["document"], p["start"], p["end"]))} for p in row["passages"] or []]
+    return {"answer": row["answer"], "failure": failure, "passages": passages}
+
+
 def _rows(table: Any, variant: str, examples: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of a variant for some examples, those of the first repeat of each."""
+    """The rows of a variant for some examples."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -77,7 +103,4 @@ def _rows(table: Any, variant: str, examples: Sequence[str]) -> list[dict[str, A
         pc.is_in(table.column("example"), value_set=pa.array(list(examples), pa.string())),
     )
     rows: list[dict[str, Any]] = table.filter(mine).to_pylist()
-    first: dict[str, int] = {}
-    for row in rows:
-        first[row["example"]] = min(first.get(row["example"], row["repeat"]), row["repeat"])
-    return [row for row in rows if row["repeat"] == first[row["example"]]]
+    return rows

@@ -104,14 +104,16 @@ class Comparison:
         needed = self.design.needed(difference, power, self.alpha)
         return None if needed is None else max(0, needed - self.n)
 
-    def sentence(self, difference: float = 0.02) -> str:
-        """The result in words. Without a claim: what it would take to show a true difference of this much."""
+    def sentence(self, difference: float = 0.02, first: str = "the first", second: str = "the second") -> str:
+        """The result in words, `first` being `a`. Without a claim: what it would take to show a true difference of this
+        much.
+        """
         if self.claims_difference:
             side = "above" if self.difference > 0 else "below"
             small, large = sorted((abs(self.low), abs(self.high)))
             confidence = f"{100 * (1 - self.alpha):g}%"
             return (
-                f"the first is {self._amount(abs(self.difference))} {side} the second ({confidence} interval "
+                f"{first} is {self._amount(abs(self.difference))} {side} {second} ({confidence} interval "
                 f"{self._amount(small)} to {self._amount(large)}, p = {self.p:.2g}, {self._basis()})"
             )
         more, asked = self.more_examples(difference), self._amount(difference)

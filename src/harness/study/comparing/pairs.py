@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,15 @@ def compare_many(
 
 
 def correct(rows: Sequence[dict[str, Any]], alpha: float = 0.05) -> None:
-    """Put Holm's correction over all rows into `p_corrected`, and what it leaves of each claim into `verdict`."""
+    """Put Holm's correction over all rows into `p_corrected`, and what it leaves of each claim into `verdict` and
+    `sentence`."""
     found = holm(np.array([row["p"] for row in rows], dtype=float)) if rows else np.zeros(0)
     for row, p in zip(rows, found, strict=True):
         row["p_corrected"] = float(p)
         if p > alpha and row["p"] <= alpha:
             row["verdict"] = f"{row['verdict']} alone, not among {len(rows)}"
+            corrected = f"corrected for {len(rows):,} rows no difference can be claimed (p = {p:.2g})"
+            row["sentence"] = f"{corrected}; alone {row['sentence']}"
 
 
 def compare_runs(
@@ -52,8 +56,8 @@ def compare_runs(
     """How `run` differs from `baseline` on the examples that both have.
 
     Cells without an answer count as the worst score where the metric's range has such an end; answers that could not be
-    scored are left out. `changed` is how many examples to show, by `metric` (by default the objective). Raises
-    UserError when the two share no example or no metric.
+    scored are left out. `wins` and `losses` are in the metric's own direction. `changed` is how many examples to show,
+    by `metric` (by default the objective). Raises UserError when the two share no example or no metric.
     """
     (stored, variant), (base, base_variant) = run, baseline
     here, there = matrices(stored), matrices(base) if base is not stored else matrices(stored)
@@ -145,27 +149,29 @@ def _row(entry: dict[str, Any], label: str, values: tuple[Any, Any], clusters: l
     paired = ~(np.isnan(here) | np.isnan(there))
     if not paired.any():
         return {"metric": metric, "slice": label, "n": 0, "note": "no example has both scores"}
-    found = compare(here, there, clusters)
     low, high = entry["low"], entry["high"]
     most = high - low if low is not None and high is not None else np.inf
+    found = compare(here, there, clusters)
+    found = replace(found, low=max(found.low, -most), high=min(found.high, most))
+    up = entry["direction"] == "maximize"
     return {
         "metric": metric,
         "slice": label,
         "mean": float(here[paired].mean()),
         "baseline_mean": float(there[paired].mean()),
         "difference": found.difference,
-        "low": max(found.low, -most),
-        "high": min(found.high, most),
+        "low": found.low,
+        "high": found.high,
         "p": found.p,
         "n": found.n,
         "clusters": found.clusters,
         "dropped": found.dropped,
         "detectable": found.detectable,
-        "wins": found.wins,
-        "losses": found.losses,
+        "wins": found.wins if up else found.losses,
+        "losses": found.losses if up else found.wins,
         "ties": found.ties,
         "verdict": _verdict(found, entry["direction"]),
-        "sentence": found.sentence(),
+        "sentence": found.sentence(first="the run", second="the baseline"),
         "method": found.method,
         "caution": found.caution,
     }
@@ -195,4 +201,4 @@ def _changed(
     chosen = objective if objective in names else names[0]
     entry = next(m for m in stored.metrics if m["name"] == chosen)
     first, second = _both(here[chosen], variant["id"], there[chosen], base_variant["id"], entry).of(examples)
-    return changed(examples, first - second, chosen, entry["direction"], run, baseline, count)
+    return changed(examples, (first, second), chosen, entry["direction"], run, baseline, count)

@@ -180,8 +180,8 @@ def _worst(run: Run, baseline: Run, here: Matrix, there: Matrix, count: int) -> 
     entry = next(m for m in run[0].metrics if m["name"] == here.metric)
     mine, theirs = _both(run, baseline, here, there, entry)
     sign = 1.0 if entry["direction"] == "maximize" else -1.0
-    lost = np.where(sign * (mine - theirs) < 0, mine - theirs, np.nan)
-    return changed(run[0].examples, lost, here.metric, entry["direction"], run, baseline, count)
+    lost = np.where(sign * (mine - theirs) < 0, mine, np.nan)
+    return changed(run[0].examples, (lost, theirs), here.metric, entry["direction"], run, baseline, count)
 
 
 def _notes(run: Run, baseline: Run, rows: list[Row]) -> list[str]:

@@ -69,11 +69,14 @@ def agreement(
     at: float = 0.5,
     at_most: float = math.inf,
     alpha: float = 0.05,
+    *,
+    alike: bool = False,
 ) -> Agreement:
     """Compare two flat arrays without NaN, entry i of both being the same answer.
 
     Labels of at most two different values are taken for a yes or no, and so are the rater's values: a yes is from `at`
-    to `at_most`. Labels of more are graded. Raises UserError when the lengths differ.
+    to `at_most`. Labels of more are graded. `alike`: both are people's, so that neither is the measure of the other.
+    Raises UserError when the lengths differ.
     """
     first, second = np.asarray(rated, dtype=float), np.asarray(labels, dtype=float)
     names = list(range(len(first))) if clusters is None else list(clusters)
@@ -88,13 +91,13 @@ def agreement(
         "false_negative": int((~up & true).sum()),
         "true_negative": int((~up & ~true).sum()),
     }
-    graded = len(np.unique(second)) > 2
+    graded = max(len(np.unique(second)), len(np.unique(first)) if alike else 0) > 2
     a, b = (first, second) if graded else (up.astype(float), true.astype(float))
     codes = codes_of(names)
     groups = len(np.unique(codes))
     value = kappa(a, b)
-    if len(b) and np.ptp(b) == 0:
-        value = None
+    told = len(b) > 0 and (np.ptp(b) > 0 or (alike and np.ptp(a) > 0))
+    value = value if told else None
     low, high = (None, None) if value is None else _interval(value, a, b, codes, alpha)
     pearson, spearman = _correlations(first, second) if graded else (None, None)
     return Agreement(
@@ -112,7 +115,7 @@ def agreement(
         bias=float((first - second).mean()) if len(first) else None,
         pearson=pearson,
         spearman=spearman,
-        note=_note(a, b, groups, graded),
+        note=_note(a, b, groups, graded, told),
         at_most=None if at_most == math.inf else at_most,
         equal=float((a == b).mean()) if graded else None,
     )
@@ -149,13 +152,13 @@ def _interval(
     """The interval of a kappa whose answers depend on each other within clusters.
 
     Where all agree the sample shows no doubt; G clusters leave room for a share of 1 - (alpha/2)^(1/G) of others that
-    disagree, as far as the sample's values lie apart. No interval where the rater never changes its mind, nor where the
-    jackknife meets a table without kappa.
+    disagree, as far as the sample's values lie apart. No interval where one of the two never changes its mind,
+    nor where the jackknife meets a table without kappa.
     """
     from scipy.special import stdtrit
 
     groups = int(codes.max()) + 1
-    if groups < 2 or np.ptp(a) == 0:
+    if groups < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None, None
     whole = _sums(a, b)
     if value >= 1:
@@ -187,13 +190,14 @@ def _share(part: int, rest: int) -> float | None:
     return part / (part + rest) if part + rest else None
 
 
-def _note(a: Floats, b: Floats, groups: int, graded: bool) -> str:
+def _note(a: Floats, b: Floats, groups: int, graded: bool, told: bool) -> str:
     if not len(a):
         return "no answer has both"
-    if np.ptp(b) == 0:
+    if not told:
         return f"all labels are {_word(b[0], graded)}: kappa cannot be told; label answers of other kinds too"
-    if np.ptp(a) == 0:
-        return f"every value is {_word(a[0], graded)}, whatever the label: agreement is no better than chance"
+    for one in (a, b):
+        if np.ptp(one) == 0:
+            return f"every value is {_word(one[0], graded)}, whatever the label: agreement is no better than chance"
     if groups < FEW_CLUSTERS:
         return f"only {groups} clusters: intervals from fewer than {FEW_CLUSTERS} are too narrow"
     return ""

@@ -62,10 +62,12 @@ class _Rated:
         values = [opinion.value for opinions in found for opinion in opinions if opinion.judge == judge]
         return float(np.mean(values)) if values else None
 
-    def compared(self, rated: Sequence[float], labels: Sequence[float], sights: Sequence[Sight]) -> Agreement:
-        """How two raters of these sights agree."""
+    def compared(
+        self, rated: Sequence[float], labels: Sequence[float], sights: Sequence[Sight], *, alike: bool = False
+    ) -> Agreement:
+        """How two raters of these sights agree; `alike`: two people."""
         clusters = [self.clusters[sight.example] for sight in sights]
-        return agreement(rated, labels, clusters, self.at, self.at_most)
+        return agreement(rated, labels, clusters, self.at, self.at_most, alike=alike)
 
 
 def _cells_of(sight: Sight, variant: str | None) -> list[Cell]:
@@ -171,7 +173,7 @@ def _people(rated: _Rated, people: Sequence[str]) -> list[dict[str, Any]]:
         both = [s for s in rated.labelled if a in rated.settled[s.id].by and b in rated.settled[s.id].by]
         if both:
             first, second = ([rated.settled[s.id].by[name] for s in both] for name in (a, b))
-            rows.append({"people": [a, b], **rated.compared(first, second, both).as_json()})
+            rows.append({"people": [a, b], **rated.compared(first, second, both, alike=True).as_json()})
     return rows
 
 

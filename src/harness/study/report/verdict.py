@@ -49,7 +49,11 @@ def _headline(material: Material) -> str:
         told = f"One configuration was measured, and nothing to compare it with: {first}."
         return f"{told}{_lacking(material)}"
     if not material.whole:
-        doubt = "" if progress.settled(material) else " It is not surely the best."
+        settled, asked = progress.settled(material), material.ranking.places[0].n
+        if not settled and asked < FEW_CLUSTERS:
+            of = amounts.plural(asked, "example")
+            return f"It is too early to say which variant is best: the first by its mean has {of}.{_lacking(material)}"
+        doubt = "" if settled else " It is not surely the best."
         return f"So far, ahead by the mean is {first}.{doubt}{_lacking(material)}"
     begins = "Ship" if material.stored.status == "complete" else "So far, ahead is"
     return f"{_advice(material, begins, first)}{_lacking(material)}"

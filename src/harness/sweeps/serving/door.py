@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 
 from starlette.requests import Request
 
+from harness.plugins.addresses import is_this_machine
 from harness.sweeps.serving.refusal import Refused
 
 _BODY_S = 30.0
@@ -58,13 +58,3 @@ def _host(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0]
     return header.rpartition(":")[0] if ":" in header else header
-
-
-def is_this_machine(address: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
