@@ -106,8 +106,10 @@ def scores_at_once(limits: Limits) -> int:
 
 
 def _new_id(name: str) -> str:
+    """Time, name, and five hex digits: three of the millisecond, so that sweeps of one name sort as they began."""
     kept = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")[:40]
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kept or 'sweep'}-{secrets.token_hex(2)}"
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{kept or 'sweep'}-{now.microsecond // 1000:03x}{secrets.token_hex(1)}"
 
 
 def _unfinished(runs: Folder, key: str) -> Path | None:
