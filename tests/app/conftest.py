@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from harness.app import frame, settings
+from harness.app import address, frame, keys, settings
 from harness.config import load
 from harness.store import StoredSweep
 from harness.study.summary import summarise
@@ -69,7 +69,13 @@ def texts(test: AppTest) -> str:
     """All that a drawn page says, in one string."""
     kinds = ("markdown", "text", "info", "error", "warning", "caption", "header", "subheader")
     said = [str(each.value) for kind in kinds for each in getattr(test, kind)]
-    return "\n".join(said + [str(each.proto.body) for each in test.get("html")])
+    return "\n".join([*said, *sent(test)])
+
+
+def sent(test: AppTest) -> list[str]:
+    """What a drawn page sends as HTML, but for the scripts of our own, which are constants."""
+    bodies = [str(each.proto.body) for each in test.get("html")]
+    return [body for body in bodies if body not in (address.ONE_STEP, keys.NO_REPEATS)]
 
 
 def table(test: AppTest, column: str) -> Any:

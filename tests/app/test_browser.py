@@ -58,6 +58,19 @@ def test_from_all_sweeps_to_one_to_an_example(page: Any, serve: Serve, stories: 
     assert page.requests_elsewhere == []
 
 
+def test_each_page_is_one_step_of_the_way_back(page: Any, serve: Serve, stories: StoredSweep) -> None:
+    """However many choices its address took up."""
+    page.goto(f"{serve(stories.folder.path.parent)}/sweep?sweep={stories.id}")
+    page.get_by_text("What each axis does").wait_for()
+    settled(page)
+    page.get_by_role("link", name=re.compile("question by question")).click()
+    page.get_by_text("Evidence in the source").wait_for()
+    settled(page)
+    page.go_back()
+    page.get_by_text("What each axis does").wait_for()
+    assert "/sweep?" in page.url and f"sweep={stories.id}" in page.url
+
+
 def test_a_click_on_a_point_selects_its_variant(page: Any, serve: Serve, stories: StoredSweep) -> None:
     """The address follows, so that the selection can be sent round."""
     page.goto(f"{serve(stories.folder.path.parent)}/sweep?sweep={stories.id}&variant={stories.variants[0]['id']}")

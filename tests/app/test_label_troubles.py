@@ -15,7 +15,7 @@ from harness.app import keys, settings
 from harness.store import StoredSweep
 from harness.store.layout import LABELS
 from harness.study.judging.labels import labels_of
-from tests.app.conftest import Draw, texts
+from tests.app.conftest import Draw, sent, texts
 from tests.app.test_label import begun, choices, item_of
 
 Run = Callable[..., StoredSweep]
@@ -93,8 +93,7 @@ def test_a_hostile_sweep_is_only_read(draw: Draw, hostile: StoredSweep) -> None:
     try:
         test = begun(draw, hostile, "<b>eve</b>", of="answer_match", n="1000")
         while choices(test):
-            sent = [str(each.proto.body) for each in test.get("html")]
-            bodies = "".join(body for body in sent if body != keys.NO_REPEATS)
+            bodies = "".join(sent(test))
             for bad in ("<script", "<img", "<i>", "<b>", "<!--", "\u202e"):
                 assert bad not in bodies
             assert len(bodies) < 200_000

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from harness.app import frame, settings
 from harness.store import StoredSweep
 from harness.study.summary import summarise
-from tests.app.conftest import Draw, table, texts
+from tests.app.conftest import Draw, sent, table, texts
 from tests.workspaces import ARTICLES
 
 Run = Callable[..., StoredSweep]
@@ -104,6 +104,33 @@ def test_the_address_names_nothing_outside_the_store(draw: Draw, run: Run, tmp_p
         assert test.error
 
 
+def test_how_many_examples_changed_is_said(draw: Draw, tmp_path: Path) -> None:
+    """As many as the wins and losses of the headline, also where not all are shown."""
+    rise, fall = np.arange(40) < 5, np.arange(40) >= 12
+    growth = Growth(tmp_path, np.array([np.where(rise, 0.0, 1.0), np.where(fall, 0.0, 1.0)]))
+    growth.add((v, e) for v in range(2) for e in range(40))
+    growth.writer.end("complete")
+    test = draw(tmp_path, "compare", runs="grown/v0,grown/v1")
+    counts = {each.label: each.value for each in test.metric}
+    assert (counts["Losses"], counts["Wins"]) == ("28", "5")
+    said = texts(test)
+    assert "By correct 28 examples lost and 5 gained. Here are the 20 that lost most" in said
+    assert len(table(test, "baseline answer")) == 20
+
+
+def test_what_the_address_names_in_vain_is_told(draw: Draw, run: Run) -> None:
+    """An example and variants that are not there: once, and not after the next choice."""
+    stored = run()
+    known = stored.variants[1]["id"]
+    query = {"sweep": stored.id, "example": "nowhere", "variants": f"{known},gone"}
+    test = draw(stored.folder.path.parent, "example", **query)
+    said = [each.value.replace("\\", "") for each in test.warning]
+    assert len(said) == 2
+    assert any("nowhere, which is not here. Another was taken" in each for each in said)
+    assert any("gone, which is not here. It was left out" in each for each in said)
+    assert not test.run().warning
+
+
 def test_runs_are_compared_with_the_first(draw: Draw, run: Run) -> None:
     """Settings that differ, figures, slices; another can be made the baseline."""
     stored = run()
@@ -140,7 +167,7 @@ def test_nothing_hostile_becomes_markup(draw: Draw, hostile: StoredSweep) -> Non
         test = draw(runs, name, **query)
         assert not test.exception, name
         assert not test.error, texts(test)
-        bodies = "".join(str(each.proto.body) for each in test.get("html"))
+        bodies = "".join(sent(test))
         for bad in ("<script", "<img", "<i>", "<!--", "\u202e"):
             assert bad not in bodies, (name, bad)
         for each in [*test.markdown, *test.caption, *test.error]:

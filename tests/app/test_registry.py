@@ -21,7 +21,7 @@ from harness.store import Folder, StoredSweep
 from harness.study.registry import promote, registry_of, rollback
 from harness.study.registry.record import record_of
 from harness.study.summary import summarise
-from tests.app.conftest import Draw, shoot, table, texts
+from tests.app.conftest import Draw, sent, shoot, table, texts
 from tests.app.test_browser import settled
 
 Serve = Callable[..., str]
@@ -158,7 +158,7 @@ def test_nothing_hostile_becomes_markup(draw: Draw, hostile: StoredSweep, tmp_pa
     bad = registered(hostile, tmp_path, "<script>document.title='ran'</script>![x](http://evil/)")
     test = draw(bad.runs, "registry", **{"from": "1", "to": "2", "run": bad.best})
     assert not test.exception and not test.error, texts(test)
-    bodies = "".join(str(each.proto.body) for each in test.get("html"))
+    bodies = "".join(sent(test))
     for each in ("<script", "<img", "<!--", "\u202e"):
         assert each not in bodies, each
     assert '<span class="h-miss">plain</span><span class="h-hit">fails</span>' in bodies, "prompts differ by word"
@@ -208,14 +208,22 @@ def test_no_reason_no_name_no_alias_no_way_on(draw: Draw, own: Registered) -> No
     assert "cannot be an alias" in texts(test)
 
 
+def tables(test: AppTest, column: str) -> list[Any]:
+    """The tables with that column."""
+    return [each for each in test.dataframe if column in each.value.columns]
+
+
 def test_a_rollback_goes_where_it_says(draw: Draw, own: Registered) -> None:
     """To the version that the last promotion put aside; one more entry."""
     test = draw(own.runs, "registry", change="rollback")
     assert test.selectbox(key="rollback-to-production").options[0].startswith("version 1")
     test.text_input(key="change-reason").set_value("complaints").run()
     test.text_input(key="change-by").set_value("eve").run()
+    before = {column: len(tables(test, column)) for column in ("setting", "p_corrected")}
     test.button(key="go-on").click().run()
     assert 'It will name <span class="h-name">version 1 (' in texts(test)
+    for column in ("setting", "p_corrected"):
+        assert len(tables(test, column)) == before[column] + 1, "what differs from what it names now"
     test.button(key="confirm").click().run()
     assert not test.exception and not test.error
     made = entries(own.runs)[-1]

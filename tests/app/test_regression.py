@@ -13,7 +13,7 @@ import pytest
 
 from harness.store import Folder, StoredSweep
 from harness.store.additions import names
-from tests.app.conftest import Draw, shoot, table, texts
+from tests.app.conftest import Draw, sent, shoot, table, texts
 from tests.app.test_browser import settled
 from tests.study.kept_nights import Kept, delete, kept_nights
 
@@ -77,6 +77,24 @@ def test_a_night_is_chosen_by_its_address(draw: Draw, kept: Kept) -> None:
     assert "The run of this night was deleted." in texts(gone)
 
 
+def test_another_series_begins_with_its_own_night(draw: Draw, copied: Kept) -> None:
+    """Chosen on the page, or by a link; a link that names a night has that one."""
+    [one] = (copied.runs / "_nights").iterdir()
+    other = one.with_name("0" * len(one.name))
+    shutil.copytree(one, other)
+    for file in sorted(other.iterdir())[7:]:
+        file.unlink()
+    test = draw(copied.runs, "regression", series=one.name, night="3")
+    test.selectbox(key="series").set_value(other.name).run()
+    assert not test.exception
+    assert test.selectbox(key="night").value == "7", "its newest: without a baseline no first bad night is told"
+    test.query_params.pop("night")
+    test.query_params["series"] = one.name
+    assert test.run().selectbox(key="night").value == "9"
+    test.query_params["series"], test.query_params["night"] = other.name, "3"
+    assert test.run().selectbox(key="night").value == "3"
+
+
 def test_rules_without_noise_are_told_for_one_night(draw: Draw, kept: Kept) -> None:
     """The floor of 0.7 is broken in the first bad night and holds before it."""
     assert "! BROKEN: answer_match is" in texts(draw(kept.runs, "regression", night="6"))
@@ -124,7 +142,7 @@ def test_nights_name_no_folder_elsewhere(draw: Draw, copied: Kept) -> None:
     test = draw(copied.runs, "regression", night="9")
     assert not test.exception and not test.error
     assert "The run of this night was deleted." in texts(test)
-    assert "<img" not in "".join(str(each.proto.body) for each in test.get("html"))
+    assert "<img" not in "".join(sent(test))
 
 
 def test_sweeps_of_nights_are_marked_and_chosen(draw: Draw, kept: Kept) -> None:

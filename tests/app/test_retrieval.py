@@ -18,7 +18,7 @@ from harness.study.board.recut import figures
 from harness.study.board.retrieval import Retrieval
 from harness.sweeps.progress import Progress
 from harness.sweeps.session import Options, run_sweep
-from tests.app.conftest import Draw, shoot, table, texts
+from tests.app.conftest import Draw, sent, shoot, table, texts
 from tests.app.test_browser import settled
 from tests.importing.kept import imported
 from tests.workspaces import make_workspace
@@ -178,7 +178,7 @@ def test_nothing_hostile_becomes_markup(draw: Draw, hostile: StoredSweep, tmp_pa
     for each in (hostile, stored):
         test = draw(each.folder.path.parent, "retrieval", sweep=each.id)
         assert not test.exception and not test.error, texts(test)
-        bodies = "".join(str(part.proto.body) for part in test.get("html"))
+        bodies = "".join(sent(test))
         assert "<script" not in bodies
         for said in [*test.markdown, *test.caption]:
             assert not said.allow_html

@@ -85,6 +85,15 @@ def test_the_same_configuration_passes(tmp_path: Path) -> None:
     assert "pass: answer_match" in harness("gate", config, "--baseline", base).stdout
 
 
+def test_the_run_of_a_candidate_is_listed_with_its_score(tmp_path: Path) -> None:
+    """As one of `harness sweep`: its folder has a summary."""
+    config = make(tmp_path)
+    done = harness("gate", config, "--baseline", sweep(config), "--json")
+    name = json.loads(done.stdout)["candidate"].partition("/")[0]
+    summary = json.loads((tmp_path / "runs" / name / "summary.json").read_text(encoding="utf-8"))
+    assert summary["best"]["score"] == 1.0
+
+
 def test_a_worse_prompt_is_a_regression_and_named_in_every_form(tmp_path: Path) -> None:
     """Exit 1; JUnit, Markdown, annotations and OpenMetrics name the metric, the slice and the worst examples."""
     base = sweep(make(tmp_path))

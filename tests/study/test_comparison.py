@@ -27,10 +27,14 @@ def test_the_difference_is_a_minus_b() -> None:
     assert (found.wins, found.losses, found.ties, found.n) == (2, 0, 2, 4)
 
 
-def test_equal_scores_differ_by_nothing() -> None:
-    """No interval is drawn out of nothing."""
+def test_equal_scores_leave_room_for_what_was_not_seen() -> None:
+    """Ties alone show no difference; clusters that would differ may not be among them, by up to the scores' range."""
     found = harness.compare([0.2, 0.4, 0.9], [0.2, 0.4, 0.9])
-    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+    unseen = 1 - 0.025 ** (1 / 3)
+    assert (found.difference, found.p) == (0, 1)
+    assert (found.low, found.high) == pytest.approx((-unseen, unseen))
+    wide = harness.compare([20, 40, 90], [20, 40, 90])
+    assert (wide.low, wide.high) == pytest.approx((-70 * unseen, 70 * unseen))
 
 
 def test_interval_and_p_agree() -> None:

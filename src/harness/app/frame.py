@@ -48,9 +48,11 @@ _STYLE = """<style>
 .h-miss {background: rgba(213, 94, 0, .26); border-bottom: 2px dashed #d55e00}
 .h-big {font-size: 1.25rem; font-weight: 600}
 .h-name {font-weight: 600}
-.h-head {padding: .4rem 0 0 0; overflow-wrap: anywhere}
+.h-head {padding: .4rem 0 0 0; overflow-wrap: anywhere; font-size: 1.75rem}
 .h-noise {background: rgba(128, 128, 128, .18)}
-.h-gap, .h-soft {opacity: .7; font-size: .9em}
+.h-gap, .h-soft {opacity: .8; font-size: .9em}
+[data-testid="stCaptionContainer"] {opacity: 1; color: inherit}
+[data-testid="stCaptionContainer"] p {opacity: .8; color: inherit}
 </style>"""
 
 
@@ -208,14 +210,16 @@ def link(page: str, label: str, **query: str) -> None:
 
 
 def heading(name: str) -> None:
-    """The page's title, which is a text of others."""
-    st.html(Markup('<h2 class="h-head">{}</h2>').format(visible(name)))
+    """The page's title, which may be a text of others."""
+    st.html(Markup('<h1 class="h-head">{}</h1>').format(visible(name)))
 
 
 def picked(label: str, options: Sequence[str], key: str, named: Callable[[str], str] = str) -> str:
     """A choice that is kept in the address: that of the address, else that of before, else the first."""
     given, memory = st.query_params.get(key), f"_kept_{key}"
     before = st.session_state.get(memory)
+    if given and given != before and given not in options:
+        _missed(label, [given], found=False)
     if given in options and given != before:
         st.session_state[key] = given
     elif st.session_state.get(key) not in options:
@@ -226,11 +230,28 @@ def picked(label: str, options: Sequence[str], key: str, named: Callable[[str], 
     return found
 
 
+def anew(key: str, address: bool) -> None:
+    """Forget a choice, as something above it has changed; with `address`, the one that the address has, too."""
+    for name in (key, f"_kept_{key}"):
+        st.session_state.pop(name, None)
+    if address:
+        kept(key, None)
+
+
+def _missed(label: str, names: list[str], found: bool) -> None:
+    """Say that the address names what is not there."""
+    instead = "It was left out." if found else "Another was taken in its place."
+    st.warning(f"{label}: the address names {plain(', '.join(names)[:200])}, which is not here. {instead}")
+
+
 def several(label: str, options: Sequence[str], key: str, most: int, names: dict[str, str]) -> list[str]:
     """Several choices that are kept in the address; at first the first `most`. Never none."""
-    given = [each for each in (st.query_params.get(key) or "").split(",") if each in options]
-    memory = f"_kept_{key}"
-    before = [each for each in st.session_state.get(memory) or [] if each in options]
+    named, memory = (st.query_params.get(key) or "").split(","), f"_kept_{key}"
+    given = [each for each in named if each in options]
+    last = st.session_state.get(memory) or []
+    before = [each for each in last if each in options]
+    if unknown := [each for each in named if each and each not in options and each not in last]:
+        _missed(label, unknown, found=bool(given))
     now = [each for each in st.session_state.get(key) or [] if each in options]
     if given and given != before:
         st.session_state[key] = given

@@ -92,6 +92,10 @@ def _add(line: Mapping[str, Any], workspace: Path) -> None:
     name = st.selectbox("Dataset", [*files, NEW], format_func=visible, key="keep-file")
     if name == NEW or name is None:
         name = st.text_input("Its name", "playground.jsonl", key="keep-name")
+    st.caption(
+        "A gate compares runs on the same questions: where one uses this dataset, run its baseline anew, too, or it "
+        "ends with exit code 2."
+    )
     if st.button("Add it", key="keep-add", type="primary"):
         file = drafting.file_in(workspace, name)
         count = drafting.append(file, line)

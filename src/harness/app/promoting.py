@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from harness.app import evidence, frame, registered, store
+from harness.app import evidence, frame, registered, store, versions_apart
 from harness.errors import HarnessError, UserError
 from harness.study.board.overview import short_name
 from harness.study.board.versions import Intent, carried_out, previous
@@ -181,7 +181,7 @@ def _forget() -> None:
     st.session_state.pop(_ASKED, None)
 
 
-@st.dialog("Are you sure?", width="medium", on_dismiss=_forget)
+@st.dialog("Are you sure?", width="large", on_dismiss=_forget)
 def _confirm(found: dict[str, Any], intent: Intent) -> None:
     """The second look: what there is, what there will be."""
     if _ASKED not in st.session_state:
@@ -204,6 +204,10 @@ def _confirm(found: dict[str, Any], intent: Intent) -> None:
         said = "Promote now" if intent.action == PROMOTE else "Roll back now"
         st.button(said, key="confirm", type="primary", on_click=_write, args=(intent,))
         st.button("Back", key="back", on_click=_forget)
+    if now:
+        with st.expander("What changes", expanded=True), frame.told("What changes"):
+            source = intent.source if intent.action == PROMOTE else f"@v{intent.source}"
+            versions_apart.show(registered.apart(now["version"], source, now["sweep"]), "second")
 
 
 def _write(intent: Intent) -> None:

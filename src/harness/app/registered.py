@@ -62,9 +62,22 @@ def _proposed(uri: str, source: str, marks: tuple[Any, ...]) -> dict[str, Any]:
 
 def proposed(source: str) -> dict[str, Any]:
     """What a promotion would promote, and what speaks against it. Raises UserError where there is no such run."""
+    return _proposed(runs(), source, _marks(source))
+
+
+@st.cache_data(show_spinner="Comparing", max_entries=8)
+def _apart(uri: str, now: int, source: str, marks: tuple[Any, ...]) -> dict[str, Any]:
+    return versions.apart(uri, now, source)
+
+
+def apart(now: int, source: str, sweep: str) -> dict[str, Any]:
+    """What a change would bring to an alias that names version `now`, of a run of `sweep`."""
+    return _apart(runs(), now, source, (*_marks(source), stamp(runs(), sweep)))
+
+
+def _marks(source: str) -> tuple[Any, ...]:
     marks = (stamp(runs(), REGISTRY), stamp(runs(), "_calibrations"))
-    sweep = source.partition("/")[0]
-    return _proposed(runs(), source, marks if source.startswith("@") else (*marks, stamp(runs(), sweep)))
+    return marks if source.startswith("@") else (*marks, stamp(runs(), source.partition("/")[0]))
 
 
 def forget() -> None:

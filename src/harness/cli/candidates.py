@@ -174,10 +174,13 @@ def _run(
     config: SweepConfig, limit: int | None, fresh: bool, runs_uri: str | None, quiet: bool, *, resume: bool = True
 ) -> Run:
     from harness.cli.display import shown
+    from harness.study.summary import summarise
     from harness.sweeps.progress import Progress
     from harness.sweeps.session import Options, run_sweep
 
     progress = Progress()
     with shown(progress, quiet):
         stored = run_sweep(config, Options(limit, fresh, runs_uri, resume), progress)
+    if stored.status == "complete":
+        summarise(stored, keep=True)
     return stored, stored.variants[0]

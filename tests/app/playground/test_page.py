@@ -14,7 +14,7 @@ from harness.store import Folder, StoredSweep
 from harness.study.board.playground import proven_of
 from harness.study.registry import promote
 from harness.study.registry.record import record_of
-from tests.app.conftest import Draw, texts
+from tests.app.conftest import Draw, sent, texts
 from tests.app.playground.conftest import CHATS, SATURDAYS, agree, ask, kept, of, runs, smuggle
 from tests.loopback import Loopback
 from tests.sweeps.test_conversing import HOSTED
@@ -132,7 +132,7 @@ def test_a_hostile_answer_is_only_read(draw: Draw, odd: StoredSweep) -> None:
     for question in ("<b>Well?</b>", "How much?"):
         ask(test, question)
     assert not test.error
-    bodies = "".join(str(each.proto.body) for each in test.get("html"))
+    bodies = "".join(sent(test))
     for bad in ("<script", "<img", "<b>Well", "<!--", "\u202e", "\x1b"):
         assert bad not in bodies
     assert "&lt;script&gt;document.title" in bodies and "[U+202E]" in bodies

@@ -28,7 +28,7 @@ COLUMNS: dict[str, Any] = {
 
 def main() -> None:
     """Draw the page."""
-    st.header("Compare", anchor=False)
+    frame.heading("Compare")
     rows = store.sweeps()
     if not rows:
         frame.empty("There is no sweep here yet.", "Run one: `harness sweep CONFIG`, then look again.")
@@ -47,10 +47,10 @@ def main() -> None:
         _figures(pairs)
         for pair in pairs:
             with frame.told("The settings"):
-                _settings(pair)
+                _settings(pair, several=len(pairs) > 1)
         for pair in pairs:
             with frame.told("The examples"):
-                _examples(pair)
+                _examples(pair, several=len(pairs) > 1)
 
 
 def _given() -> list[str]:
@@ -121,8 +121,10 @@ def _figures(pairs: list[dict[str, Any]]) -> None:
         frame.empty("No example has a tag.", "Give the examples of the dataset `tags`.")
 
 
-def _settings(pair: dict[str, Any]) -> None:
+def _settings(pair: dict[str, Any], several: bool) -> None:
     st.subheader("Settings that differ", anchor=False)
+    if several:
+        frame.text(pair["run"], "h-name")
     frame.text(f"{short(pair['baseline_label'], 120)}  →  {short(pair['label'], 120)}", "h-soft")
     rows = settings_of(pair)
     if not rows:
@@ -144,12 +146,15 @@ def _beside(sides: Any, titles: tuple[str, str] = ("baseline", "run")) -> None:
             frame.pieces([("h-own" if own else "", part) for own, part in parts])
 
 
-def _examples(pair: dict[str, Any]) -> None:
+def _examples(pair: dict[str, Any], several: bool) -> None:
     st.subheader("Examples that changed, worst first", anchor=False)
+    if several:
+        frame.text(pair["run"], "h-name")
     rows = pair["changed"]
     if not rows:
         frame.empty("No example has another score.", "Look at other metrics in the table above.")
         return
+    st.caption(_how_many(pair, rows))
     table = [
         {name: row[name] for name in ("example", "metric", "difference", "question")}
         | {"tags": ", ".join(row["tags"]), "baseline answer": row["baseline_answer"], "answer": row["answer"]}
@@ -161,6 +166,16 @@ def _examples(pair: dict[str, Any]) -> None:
     for row in rows:
         with st.expander(f"{row['difference']:+.3f}  {frame.plain(short(row['question'], 90))}"):
             _example(pair, row)
+
+
+def _how_many(pair: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """How many changed by the metric, and which of them are here."""
+    metric = rows[0]["metric"]
+    row = next(each for each in pair["metrics"] if each["metric"] == metric and each["slice"] == "all")
+    lost, gained = row["losses"], row["wins"]
+    here = "" if len(rows) == lost + gained else f" Here are the {len(rows):,} that lost most or gained least."
+    back = " To see what gained most, make this run the baseline." if here and gained else ""
+    return f"By {frame.plain(metric)} {lost:,} examples lost and {gained:,} gained.{here}{back}"
 
 
 def _example(pair: dict[str, Any], row: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ def main() -> None:
     with frame.told("Labelling"):
         seat = _seat()
         if seat is None:
-            st.header("Label", anchor=False)
+            frame.heading("Label")
             _begin()
             return
         _addressed(seat)

@@ -49,7 +49,7 @@ class Side:
 
 def main() -> None:
     """Draw the page."""
-    st.header("Playground", anchor=False)
+    frame.heading("Playground")
     st.caption(
         "The one page that asks models: an answer may cost money, and says so before. What you type stays off the "
         "disk here, unless you keep it as an example."

@@ -25,7 +25,7 @@ ADVICE = {
 
 def main() -> None:
     """Draw the page."""
-    st.header("Registry", anchor=False)
+    frame.heading("Registry")
     promoting.done()
     found: dict[str, Any] | None = None
     with frame.told("The registry"):

@@ -13,6 +13,7 @@ from harness.study.report.texts import short
 
 CHARTS = 4
 CHART_PX = 300
+_SERIES = "_nights_of"
 BAND = (
     "Dots: the mean of a night's answers, with the 95% range in which it would fall were the same night asked anew "
     "(the noise of one night, measured on the baseline's replicates; of three for a night that was asked again). "
@@ -24,7 +25,7 @@ BAND = (
 
 def main() -> None:
     """Draw the page."""
-    st.header("Regression", anchor=False)
+    frame.heading("Regression")
     found: list[dict[str, Any]] = []
     with frame.told("The nights"):
         found = nights.series()
@@ -39,6 +40,10 @@ def main() -> None:
     if given and given not in by_name:
         st.error(f"There is no series {frame.plain(given[:200])} in this folder of runs. Pick one here.")
     name = frame.picked("Series", list(by_name), "series", lambda each: _named(by_name[each]))
+    if st.session_state.get(_SERIES, name) != name:
+        for key in ("lines", "night", "by"):
+            frame.anew(key, address=given != name)
+    st.session_state[_SERIES] = name
     with frame.told("This series"):
         sections(nights.trend_of(by_name[name]))
 

@@ -14,7 +14,7 @@ ORDER = ["sweep", "status", "night", "progress", "best", "score", "low", "high",
 ORDER += ["by", "commit", "created", "problem"]
 NIGHTS = {"any": "all sweeps", "only": "nights", "none": "not nights"}
 COLUMNS: dict[str, Any] = {
-    "sweep": st.column_config.TextColumn("sweep", width="medium", pinned=True),
+    "sweep": st.column_config.TextColumn("sweep", width=300, pinned=True),
     "progress": st.column_config.ProgressColumn("cells done", format="percent", min_value=0.0, max_value=1.0),
     "night": st.column_config.TextColumn("night", width=90, help="asked first in a night of a gate: what came of it"),
     "best": st.column_config.TextColumn("best variant", width="large"),
@@ -30,7 +30,7 @@ COLUMNS: dict[str, Any] = {
 
 def main() -> None:
     """Draw the page."""
-    st.header("Sweeps", anchor=False)
+    frame.heading("Sweeps")
     rows = store.sweeps()
     if not rows:
         frame.empty("There is no sweep here yet.", "Run one: `harness sweep CONFIG`, then look again.")
@@ -51,6 +51,7 @@ def main() -> None:
     if not shown:
         frame.empty("No sweep fits.", "Take a word out of the search, or choose another status.")
         return
+    above = st.container()
     data = pd.DataFrame(shown)
     data["created"] = pd.to_datetime(data["created"], errors="coerce", utc=True)
     event = frame.table(
@@ -63,7 +64,8 @@ def main() -> None:
         selection_mode="multi-row",
         height=min(38 + 35 * len(data), 640),
     )
-    _open([shown[i]["sweep"] for i in event.selection.rows if i < len(shown)], marks)
+    with above:
+        _open([shown[i]["sweep"] for i in event.selection.rows if i < len(shown)], marks)
 
 
 def _of_nights(rows: list[dict[str, Any]], marks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,14 +79,11 @@ def _of_nights(rows: list[dict[str, Any]], marks: dict[str, dict[str, Any]]) -> 
 def _open(names: list[str], marks: dict[str, dict[str, Any]]) -> None:
     """Links for the sweeps that are ticked."""
     for name in names:
-        frame.link("sweep", f"Open {name}", sweep=name)
-        if name in marks:
-            frame.link(
-                "regression",
-                "Its night among the others",
-                series=marks[name]["series"],
-                night=str(marks[name]["number"]),
-            )
+        with st.container(horizontal=True):
+            frame.link("sweep", f"Open {name}", sweep=name)
+            if name in marks:
+                mark = marks[name]
+                frame.link("regression", "Its night among the others", series=mark["series"], night=str(mark["number"]))
     if len(names) > 1:
         frame.link("compare", f"Compare the best of {len(names)} sweeps", runs=",".join(names))
 

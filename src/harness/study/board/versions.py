@@ -131,6 +131,16 @@ def proposed(runs: str, source: str) -> dict[str, Any]:
     return {"record": record, "seen": digest(record), "evidence": figures, "objections": listed}
 
 
+def apart(runs: str, now: int, source: str) -> dict[str, Any]:
+    """What a promotion of `SWEEP/VARIANT`, or of `@v3`, would change where an alias names version `now`; as `between`.
+
+    Raises UserError where there is no such run or version.
+    """
+    registry = registry_of(runs)
+    after = Version(0, "", "", "", _record(runs, source), "")
+    return difference(registry.runs, registry.version(now), after)
+
+
 def _record(runs: str, source: str) -> dict[str, Any]:
     if source.startswith("@"):
         return dict(registry_of(runs).version(source).record)

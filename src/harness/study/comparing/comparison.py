@@ -210,16 +210,14 @@ def _judge(pairs: Pairs, wins: int, losses: int, alpha: float, seed: int) -> tup
 
 def _unanimous(pairs: Pairs, alpha: float) -> tuple[float, float, float]:
     """Where all differences are equal. Clusters that agree leave room for a share 1 - (alpha/2)^(1/clusters) that do
-    not (Clopper and Pearson), which for binary scores could lie at either end. Nothing is known of that end for others.
+    not (Clopper and Pearson). With ties alone, or binary scores, these could lie at either end of the scores' range.
     """
     value, groups = float(pairs.differences[0]), len(pairs.sums)
     p = min(1.0, 2.0 ** (1 - groups)) if value else 1.0
-    if pairs.binary:
+    if pairs.binary or not value:
         share = 1 - (alpha / 2) ** (1 / groups)
-        return p, value - share * (1 + value), value + share * (1 - value)
-    if value and p >= alpha:
-        return p, -math.inf, math.inf
-    return p, value, value
+        return p, value - share * (pairs.span + value), value + share * (pairs.span - value)
+    return (p, -math.inf, math.inf) if p >= alpha else (p, value, value)
 
 
 def _fewest(alpha: float) -> int:

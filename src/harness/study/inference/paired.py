@@ -24,7 +24,8 @@ class Pairs:
     """`differences` (first minus second) of the examples with both scores, and the number 0, 1, … of their clusters.
 
     `dropped` examples lack a score. `binary`: all scores are 0 or 1; `unit`: all lie between 0 and 1. `repeats` is the
-    largest number of repeats whose mean is a score.
+    largest number of repeats whose mean is a score. `span` is the width of the scores' range: 1 where all lie between 0
+    and 1, else that of the scores that there are.
     """
 
     differences: Floats
@@ -33,6 +34,7 @@ class Pairs:
     binary: bool
     unit: bool
     repeats: int = 1
+    span: float = 1.0
 
     @property
     def sums(self) -> Floats:
@@ -112,13 +114,15 @@ def _pairs(first: Floats, second: Floats, names: list[object], repeats: int) -> 
     if not kept.any():
         raise UserError("compare: no example has both scores")
     scores = np.concatenate([first[kept], second[kept]])
+    unit = bool((scores >= 0).all() and (scores <= 1).all())
     return Pairs(
         first[kept] - second[kept],
         codes_of([name for name, there in zip(names, kept, strict=True) if there]),
         int((~kept).sum()),
         bool(np.isin(scores, (0.0, 1.0)).all()),
-        bool((scores >= 0).all() and (scores <= 1).all()),
+        unit,
         repeats,
+        1.0 if unit else float(np.ptp(scores)),
     )
 
 
