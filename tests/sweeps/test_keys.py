@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from harness.config import Chatbot, Variant, load
+from harness.config.prompting import request_of
 from harness.plugins import KINDS, identity, known, make
 from harness.records import Context, Corpus, Document, Example, Message, Passage
 from harness.sweeps import keys
-from harness.sweeps.prompting import request_of
 from tests.parts.needed import needed
 from tests.workspaces import make_workspace, write
 

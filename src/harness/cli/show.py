@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -9,6 +10,10 @@ import yaml
 
 from harness.cli import options
 from harness.cli.output import interval, number, plain, print_json, print_table
+from harness.errors import Mistake
+
+_PROBLEMS = 10
+"""Problems of the run folder that are shown."""
 
 
 @click.command("show")
@@ -35,8 +40,9 @@ def command(run: str, count: int, tags: bool, noise_: bool, yaml_: bool, runs_ur
     if not rest and not yaml_ and stored.status == "running" and sliced is None:
         _show_live(stored, summary, json_)
         return
+    problems = [] if yaml_ else stored.problems
     if not rest and not yaml_:
-        _show_sweep(summary, sliced, json_)
+        _show_sweep(summary, sliced, problems, json_)
         return
     stored, variant = find_run(uri, run)
     figures = next(entry for entry in summary["runs"] if entry["variant"] == variant["id"])
@@ -46,9 +52,10 @@ def command(run: str, count: int, tags: bool, noise_: bool, yaml_: bool, runs_ur
         click.echo(yaml.safe_dump({"chatbot": variant["chatbot"]}, sort_keys=False, allow_unicode=True), nl=False)
     elif json_:
         content = {**figures, "chatbot": variant["chatbot"], "sent": variant["sent"], "header": stored.header}
-        print_json(content | _slices_of(sliced))
+        print_json(content | _slices_of(sliced) | _problems_of(problems))
     else:
         _show_run(figures, variant, stored, count, summary, sliced)
+        _show_problems(problems)
 
 
 def _show_noise(stored: Any, rest: str, json_: bool) -> None:
@@ -81,8 +88,9 @@ def _show_live(stored: Any, summary: dict[str, Any], json_: bool) -> None:
     from harness.study.live import live
 
     found = live(stored)
+    problems = stored.problems
     if json_:
-        print_json({**summary, "live": found})
+        print_json({**summary, "live": found, **_problems_of(problems)})
         return
     cells = found["cells"]
     left = f", about {found['seconds_left']:.0f} s left" if found["seconds_left"] is not None else ""
@@ -105,19 +113,37 @@ def _show_live(stored: Any, summary: dict[str, Any], json_: bool) -> None:
     columns = ["variant", "so far", "mean", "interval", "n", ""]
     print_table(f"{found['metric']}, valid at every look", columns, rows, right=["so far", "mean", "n"])
     click.echo("n counts whole clusters of questions in a drawn order; only these have an interval.")
+    _show_problems(problems)
 
 
-def _show_sweep(summary: dict[str, Any], sliced: dict[str, Any] | None, json_: bool) -> None:
+def _show_sweep(
+    summary: dict[str, Any], sliced: dict[str, Any] | None, problems: Sequence[Mistake], json_: bool
+) -> None:
     from harness.cli.slices import show_slices
     from harness.cli.sweep import show
 
     if json_:
-        print_json(summary | _slices_of(sliced))
+        print_json(summary | _slices_of(sliced) | _problems_of(problems))
         return
     click.echo(f"{summary['sweep']} ({summary['status']}), {summary['created']}")
     show(summary)
     if sliced is not None:
         show_slices(sliced, summary)
+    _show_problems(problems)
+
+
+def _show_problems(problems: Sequence[Mistake]) -> None:
+    """Lines of the run folder that were passed over, and what that means for the figures."""
+    for problem in problems[:_PROBLEMS]:
+        click.echo(f"Caution: {problem.place}: {problem.found}: {problem.advice}.")
+    if len(problems) > _PROBLEMS:
+        click.echo(f"Caution: {len(problems) - _PROBLEMS} more lines like these.")
+
+
+def _problems_of(problems: Sequence[Mistake]) -> dict[str, Any]:
+    """The entry of a document that tells them all."""
+    told = [{"file": p.place.file, "line": p.place.line, "found": p.found, "advice": p.advice} for p in problems]
+    return {"problems": told}
 
 
 def _show_run(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.digest import digest
 from harness.records.example import Message
 
 
@@ -24,6 +25,13 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     question: str = ""
     passages: tuple[str, ...] = ()
+
+    def key(self, model: Mapping[str, Any], repeat: int, read: bool) -> str:
+        """An answer depends on the messages, the model (by its identity), and which draw it is; where the model reads
+        question and passages, on these too."""
+        content = [(m.role, m.content) for m in self.messages]
+        besides = [self.question, self.passages] if read else []
+        return digest("generate", 1, model, content, self.parameters, besides, repeat)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,29 +53,60 @@ class Journal:
         os.close(self._file)
 
 
-def lines(content: bytes | None) -> Iterator[Any]:
-    """The lines of a journal without its header; a torn or broken line is passed over."""
-    for raw in (content or b"").split(b"\n"):
+def lines(content: bytes | None, fits: Callable[[Any], bool] | None = None) -> Iterator[Any]:
+    """The lines of a journal without its header; a torn or broken line, or one that does not fit, is passed over."""
+    for _, line in numbered(content):
+        if fits is None or fits(line):
+            yield line
+
+
+def numbered(content: bytes | None) -> Iterator[tuple[int, Any]]:
+    """The lines as `lines` has them, with their numbers in the file."""
+    for number, raw in enumerate((content or b"").split(b"\n"), 1):
         if not raw:
             continue
         try:
             line = orjson.loads(raw)
         except orjson.JSONDecodeError:
             continue
-        if not (isinstance(line, dict) and set(line) == {"format"}):
-            yield line
+        if not _is_header(line):
+            yield number, line
 
 
-def sound(content: bytes) -> bytes:
-    """The lines that are whole JSON."""
+def broken(content: bytes | None, *, growing: bool, fits: Callable[[Any], bool] | None = None) -> list[int]:
+    """The numbers of the lines that `lines` passes over.
+
+    What follows the last line break does not count while a file is `growing`: a killed writer leaves it, and cuts it
+    off when it goes on.
+    """
+    every = (content or b"").split(b"\n")
+    sound = {number for number, line in numbered(content) if fits is None or fits(line)}
+    looked = every[:-1] if growing else every
+    return [n for n, raw in enumerate(looked, 1) if raw and n not in sound and not _holds_header(raw)]
+
+
+def sound(content: bytes, fits: Callable[[Any], bool] | None = None) -> bytes:
+    """The lines that are whole JSON, and fit."""
     kept = []
     for raw in content.split(b"\n"):
         try:
-            orjson.loads(raw)
+            line = orjson.loads(raw)
         except orjson.JSONDecodeError:
             continue
-        kept.append(raw)
+        if fits is None or fits(line):
+            kept.append(raw)
     return b"\n".join([*kept, b""]) if kept else b""
+
+
+def _is_header(line: Any) -> bool:
+    return isinstance(line, dict) and set(line) == {"format"}
+
+
+def _holds_header(raw: bytes) -> bool:
+    try:
+        return _is_header(orjson.loads(raw))
+    except orjson.JSONDecodeError:
+        return False
 
 
 def write(path: Path, rows: list[Any]) -> None:

@@ -36,10 +36,11 @@ def _outcome(row: Mapping[str, Any], texts: Texts, known: dict[Any, tuple[Passag
 
 def examples_of(stored: StoredSweep) -> dict[str, Example]:
     """The examples of a sweep by id."""
-    return {row["id"]: _example(row) for row in stored.examples}
+    return {row["id"]: example_of(row) for row in stored.examples}
 
 
-def _example(row: Mapping[str, Any]) -> Example:
+def example_of(row: Mapping[str, Any]) -> Example:
+    """An example from its line."""
     return Example(
         row["id"],
         tuple(Message(m["role"], m["content"]) for m in row["messages"]),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.records import Score, digest
-from harness.store import journal, tables
+from harness.store import journal, shape, tables
 from harness.store.folder import Folder, write_json
 from harness.store.journal import Journal
 from harness.store.layout import BEGUN, PASS, PASSES, SCORES_TABLE, SPENDING
@@ -90,7 +90,7 @@ def passes_of(folder: Folder) -> list[Pass]:
 def spending_of(folder: Folder) -> list[dict[str, Any]]:
     """What all passes spent, finished or not."""
     every = [folder / PASSES / name for name in (folder / PASSES).children()]
-    return [line for each in every for line in journal.lines(each.read(SPENDING))]
+    return [line for each in every for line in journal.lines(each.read(SPENDING), shape.is_spending)]
 
 
 class Column(NamedTuple):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UserError
 from harness.records import Score
-from harness.store import journal
+from harness.store import journal, shape
 from harness.store.layout import FORMAT
 from harness.store.rows import OUTCOME_COLUMNS, SCORE_COLUMNS, TEXT_COLUMNS
 
 _SCORED = SCORE_COLUMNS[3:]
 """The columns of a score besides those that name its cell."""
+_LATE = ("query_usd", "first_token_ms", "missed", "details")
+"""Columns that tables of earlier versions do not have."""
 
 
 def schemas() -> dict[str, Any]:
@@ -48,7 +52,7 @@ def of_journal(content: bytes | None, order: Mapping[tuple[str, str, int], int] 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    read = _read_lines(content or b"")
+    read = _cells(_read_lines(content or b""))
     outcomes = _columns(read.column("outcome"), "outcomes")
     cells = zip(*(outcomes.column(name).to_pylist() for name in ("variant", "example", "repeat")), strict=True)
     last = {cell: row for row, cell in enumerate(cells)}
@@ -62,7 +66,7 @@ def of_journal(content: bytes | None, order: Mapping[tuple[str, str, int], int] 
 
 
 def _read_lines(content: bytes) -> Any:
-    """The lines as a table of `outcome` and `scores`. A torn or broken line is passed over."""
+    """The lines as a table of `outcome` and `scores`. A torn or broken line, or one that is no cell, is passed over."""
     import pyarrow as pa
     import pyarrow.json as reader
 
@@ -76,7 +80,7 @@ def _read_lines(content: bytes) -> Any:
     parse = reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     body = content[content.find(b"\n") + 1 : content.rfind(b"\n") + 1]  # without the header, and a torn last line
     for lines in (body, None):
-        found = journal.sound(body) if lines is None else lines
+        found = journal.sound(body, shape.is_cell) if lines is None else lines
         if not found:
             break
         # One block: a line must not be longer than that. Without threads, as in `read`.
@@ -87,6 +91,14 @@ def _read_lines(content: bytes) -> Any:
             if lines is None:
                 raise
     return schema.empty_table()
+
+
+def _cells(lines: Any) -> Any:
+    """The lines that name a cell."""
+    import pyarrow.compute as pc
+
+    named = pc.is_valid(pc.struct_field(lines.column("outcome"), "variant"))
+    return lines if pc.all(named).as_py() is not False else lines.filter(named)
 
 
 def _columns(structs: Any, kind: str) -> Any:
@@ -125,10 +137,36 @@ def write(path: Path, content: Any) -> None:
     temporary.replace(path)
 
 
-def read(content: bytes) -> Any:
-    """Read a table from the bytes of a Parquet file."""
+def read(content: bytes, file: str, kind: str, columns: Iterable[str] | None = None) -> Any:
+    """Read a table of a kind (see `schemas`) from the bytes of a Parquet file, or those of the `columns` that it has.
+
+    Raises UserError, which names the file, where it is no such table.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    # Without threads: those of Arrow's pool can abort a process that ends right after reading.
-    return pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
+    with reading(file):
+        # Without threads: those of Arrow's pool can abort a process that ends right after reading.
+        opened = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
+        known = check_columns(opened.schema_arrow.names, file, kind)
+        return opened.read(columns=None if columns is None else [c for c in columns if c in known], use_threads=False)
+
+
+@contextmanager
+def reading(file: str) -> Iterator[None]:
+    """Say which file it was where Arrow cannot read one: UserError."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).split("\n")[0][:200]
+        raise UserError(f"{file} cannot be read: it is no Parquet table, or a torn one ({said})") from error
+
+
+def check_columns(names: Sequence[str], file: str, kind: str) -> Sequence[str]:
+    """The names of a table's columns, if those of its kind are among them; UserError with what is missing."""
+    lacking = [name for name in schemas()[kind].names if name not in names and name not in _LATE]
+    if lacking:
+        raise UserError(f"{file} is no table of {kind} that this version reads: it lacks {', '.join(lacking)}")
+    return names

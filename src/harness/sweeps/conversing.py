@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from jinja2 import TemplateError
 
 from harness.config import Budget, SweepConfig
+from harness.config.prompting import request_of
 from harness.data import read_documents
 from harness.errors import ProviderError, UserError
 from harness.plugins import Tell, identity
@@ -20,7 +21,6 @@ from harness.records import Context, Corpus, Failure, Message
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache, DiskCache, Overlay
 from harness.sweeps.gateway import Answer, Gateway, Prices, Spent, check_environment, check_prices, trace_of
-from harness.sweeps.prompting import request_of
 from harness.sweeps.retrieval.cuts import NO_CONTEXT
 from harness.sweeps.retrieval.groups import parts_of
 from harness.sweeps.retrieval.standing import Standing, build

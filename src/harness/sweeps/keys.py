@@ -60,9 +60,7 @@ def relevance_key(reranker_identity: Mapping[str, Any], question: str, text: str
 
 def request_key(model: Any, model_identity: Mapping[str, Any], request: Request, repeat: int) -> str:
     """An answer depends on the rendered request, the model, and which draw it is."""
-    content = [(m.role, m.content) for m in request.messages]
-    read = [request.question, request.passages] if getattr(model, "reads_passages", False) else []
-    return digest("generate", 1, model_identity, content, request.parameters, read, repeat)
+    return request.key(model_identity, repeat, bool(getattr(model, "reads_passages", False)))
 
 
 def passages_digest(passages: Sequence[Any]) -> str:

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from jinja2 import TemplateError
 
 from harness.config import SweepConfig, Variant
+from harness.config.prompting import messages_of, request_of, texts_of
 from harness.plugins import identity
 from harness.records import Context, Corpus, Example, Failure, Message, Request, digest
 from harness.sweeps import keys
-from harness.sweeps.prompting import messages_of, request_of, texts_of
 from harness.sweeps.retrieval.contexts import Contexts
 from harness.sweeps.retrieval.cuts import NO_CONTEXT
 from harness.sweeps.retrieval.findings import Findings
@@ -113,7 +113,7 @@ class Workload:
         key = (chatbot.system_prompt, chatbot.user_prompt, example.id, context)
         messages = self._rendered.get(key)
         if messages is None:
-            messages = self._rendered[key] = messages_of(chatbot, example, context)
+            messages = self._rendered[key] = messages_of(chatbot.system_prompt, chatbot.user_prompt, example, context)
         return Request(messages, asking.parameters, example.question, texts_of(context))
 
     def request(self, cell: Cell) -> Request:

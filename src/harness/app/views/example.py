@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from harness.app import frame, store
+from harness.store import StoredSweep
 from harness.study.board.overview import short_name
+from harness.study.board.prompt import prompt_of
 from harness.study.board.sheet import sheet
 from harness.study.board.source import documents_of, marked
 from harness.study.report import amounts
@@ -21,6 +23,7 @@ CLASSES = {"hit": "h-hit", "missed": "h-miss", "noise": "h-noise", "gap": "h-gap
 
 def main() -> None:
     """Draw the page."""
+    frame.heading("Example")
     name = frame.chosen_sweep(store.sweeps)
     if name is None:
         return
@@ -33,15 +36,34 @@ def main() -> None:
             return
         left, right = st.columns(2)
         with left:
-            example = frame.picked("Example", list(examples), "example", lambda each: _asked(examples[each]))
+            example = _chosen(examples)
         with right:
             variants = frame.several("Variants", list(names), "variants", AT_ONCE, names)
         found = sheet(stored, example, variants)
         _question(found)
-        _sides(found)
+        _sides(found, stored)
         _scores(found, f"{name}-{example}")
         _source(found, stored.texts)
         _facts(found, f"{name}-{example}")
+
+
+def _chosen(examples: dict[str, dict[str, Any]]) -> str:
+    """The example, with a button to the one before and the one after it in the dataset."""
+    ids = list(examples)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        example = frame.picked("Example", ids, "example", lambda each: _asked(examples[each]))
+        place = ids.index(example)
+        for label, step in (("Previous", -1), ("Next", 1)):
+            there = 0 <= place + step < len(ids)
+            to = ids[place + step] if there else example
+            st.button(label, key=label.lower(), on_click=_go, args=(to,), disabled=not there)
+    frame.text(f"example {place + 1:,} of {len(ids):,}", "h-soft")
+    return example
+
+
+def _go(example: str) -> None:
+    """Choose an example; the address follows when the page is drawn."""
+    st.session_state["example"] = example
 
 
 def _asked(entry: dict[str, Any]) -> str:
@@ -61,7 +83,7 @@ def _question(found: dict[str, Any]) -> None:
         frame.pieces([("h-soft", "reference: "), ("", reference.text)])
 
 
-def _sides(found: dict[str, Any]) -> None:
+def _sides(found: dict[str, Any], stored: StoredSweep) -> None:
     st.subheader("Answers", anchor=False)
     if not found["sides"]:
         frame.empty("No cell of this example is finished.", "Wait for it, or choose other variants.")
@@ -71,6 +93,7 @@ def _sides(found: dict[str, Any]) -> None:
         for column, side in zip(st.columns(len(sides)), sides, strict=True):
             with column, st.container(border=True):
                 _side(side)
+                _prompt(stored, found["id"], side)
 
 
 def _side(side: dict[str, Any]) -> None:
@@ -93,6 +116,21 @@ def _side(side: dict[str, Any]) -> None:
             frame.pieces([("h-name", f"{i}. {place}"), ("h-soft", f"  {scored}\n"), ("", passage["text"])])
         if not side["passages"]:
             frame.text("none was retrieved", "h-soft")
+
+
+def _prompt(stored: StoredSweep, example: str, side: dict[str, Any]) -> None:
+    """What the model was told, put together when it is asked for."""
+    key = f"prompt-{side['variant']}-{side['repeat']}"
+    with (box := st.expander("What the model was told", key=key, on_change="rerun")), frame.told("The prompt"):
+        if not box.open:
+            return
+        found = prompt_of(stored, example, side)
+        frame.text(found.note, "h-soft")
+        for role, content in found.messages:
+            frame.text(role, "h-name")
+            with st.container(border=False, height=LONG_PX if len(content.text) > LONG else "content"):
+                frame.text(content.text)
+            _note(content.note)
 
 
 def _note(note: str) -> None:

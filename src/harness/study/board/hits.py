@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.records.intervals import union
-from harness.store import StoredSweep
+from harness.store import StoredSweep, tables
 from harness.store.layout import OUTCOMES_TABLE
 from harness.study.board.passages import Passages, Pieces, Real, Whole
 
@@ -95,7 +95,9 @@ def _batches(stored: StoredSweep) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     source = folder.path / OUTCOMES_TABLE if folder.is_local else pa.BufferReader(folder.read(OUTCOMES_TABLE))
-    with pq.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER) as file:
+    name = f"{folder.uri}/{OUTCOMES_TABLE}"
+    with tables.reading(name), pq.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER) as file:
+        tables.check_columns(file.schema_arrow.names, name, "outcomes")
         leaves = [file.schema.column(i).path for i in range(len(file.schema))]
         wanted = [p for p in leaves if p in _CELL or (p.startswith("passages.") and not p.endswith(".score"))]
         yield from file.iter_batches(batch_size=_BATCH, columns=wanted, use_threads=False)

@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.errors import UserError, advice
 from harness.store import Folder, StoredSweep
-from harness.store.layout import OUTCOMES_TABLE
 from harness.study.comparing.pairs import Run
 
 FIGURES = (
@@ -42,15 +41,7 @@ class Lean(StoredSweep):
 
     @cached_property
     def outcomes(self) -> Any:
-        stored = self.folder.read(OUTCOMES_TABLE)
-        if stored is None:
-            return self._growing[0]
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        file = pq.ParquetFile(pa.BufferReader(stored), pre_buffer=False)
-        known = set(file.schema_arrow.names)
-        return file.read(columns=[name for name in FIGURES if name in known], use_threads=False)
+        return self.outcomes_with(FIGURES)
 
 
 def open_sweep(runs: str, name: str, *, lean: bool = False) -> StoredSweep:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records import digest
-from harness.store import Folder, StoredSweep
+from harness.store import Folder, StoredSweep, tables
 from harness.store.layout import OUTCOMES_TABLE, SCORES_TABLE
 from harness.study.judging.sampling import passages_shown, shown
 from harness.study.judging.sights import Sight, sights_of
@@ -132,7 +132,9 @@ def _batches(folder: Folder, kind: str, table: str, names: list[str]) -> Iterato
         whole = getattr(StoredSweep(folder), kind).select(names)
         yield from whole.combine_chunks().to_batches(max_chunksize=_BATCH)
         return
-    with pq.ParquetFile(folder.path / table, pre_buffer=False) as file:
+    name = f"{folder.uri}/{table}"
+    with tables.reading(name), pq.ParquetFile(folder.path / table, pre_buffer=False) as file:
+        tables.check_columns(file.schema_arrow.names, name, kind)
         paths = [file.schema.column(i).path for i in range(len(file.schema))]
         read = [path for path in paths if path in names or (path.startswith("passages.") and path.endswith(_SPAN))]
         yield from file.iter_batches(batch_size=_BATCH, columns=read, use_threads=False)

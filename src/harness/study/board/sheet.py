@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from harness.errors import UserError, advice
-from harness.store import StoredSweep
+from harness.store import StoredSweep, tables
 from harness.store.layout import OUTCOMES_TABLE
 from harness.study.report.texts import Cut, cut
 
@@ -77,8 +77,10 @@ def outcomes_of(stored: StoredSweep, example: str, variants: Sequence[str]) -> l
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    path = folder.path / OUTCOMES_TABLE
     wanted = (pc.field("example") == example) & pc.field("variant").isin(list(variants))
-    with pq.ParquetFile(folder.path / OUTCOMES_TABLE, pre_buffer=False, buffer_size=_BUFFER) as file:
+    with tables.reading(str(path)), pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
+        tables.check_columns(file.schema_arrow.names, str(path), "outcomes")
         batches = file.iter_batches(batch_size=_BATCH, use_threads=False)
         return [row for batch in batches for row in batch.filter(wanted).to_pylist()]
 

@@ -13,7 +13,8 @@ _SHOWN = ("document", "start", "end", "text", "similarity", "score")
 
 def request_of(chatbot: Chatbot, example: Example, context: Context, parameters: dict[str, Any]) -> Request:
     """The request as the model gets it. Raises jinja2.TemplateError when a template cannot be filled."""
-    return Request(messages_of(chatbot, example, context), parameters, example.question, texts_of(context))
+    messages = messages_of(chatbot.system_prompt, chatbot.user_prompt, example, context)
+    return Request(messages, parameters, example.question, texts_of(context))
 
 
 def texts_of(context: Context) -> tuple[str, ...]:
@@ -21,18 +22,18 @@ def texts_of(context: Context) -> tuple[str, ...]:
     return tuple([context.passages[place].text for place in context.order])
 
 
-def messages_of(chatbot: Chatbot, example: Example, context: Context) -> tuple[Message, ...]:
-    """System prompt, the conversation so far, the user's prompt.
+def messages_of(system: str | None, user: str, example: Example, context: Context) -> tuple[Message, ...]:
+    """System prompt, the conversation so far, the user's prompt; `system` and `user` are their templates.
 
     Raises jinja2.TemplateError when a template cannot be filled for this example.
     """
-    prompts = (chatbot.system_prompt or "") + chatbot.user_prompt
+    prompts = (system or "") + user
     values = _values(example, context, _numbered(context) if "passages" in prompts else [])
     messages: list[Message] = []
-    if chatbot.system_prompt:
-        messages.append(Message("system", render(chatbot.system_prompt, values)))
+    if system:
+        messages.append(Message("system", render(system, values)))
     messages += example.messages[:-1]
-    messages.append(Message("user", render(chatbot.user_prompt, values)))
+    messages.append(Message("user", render(user, values)))
     return tuple(messages)
 
 
