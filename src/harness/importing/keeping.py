@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import secrets
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from harness.importing.scales import Reading, Spec, readings
 from harness.importing.scores import ANSWERED, Applying, scores_of
 from harness.records import digest
 from harness.store import Folder, StoredSweep, Writer
+from harness.store.naming import sweep_id
 
 _SETTING = "setting"
 
@@ -126,7 +126,7 @@ class _Whole:
         files = [{"name": s.name, "file": s.path.name, "sha256": s.digest()} for s in sources]
         direction = next(entry["direction"] for entry in entries if entry["name"] == objective)
         return {
-            "id": _sweep_id(now, title),
+            "id": sweep_id(title, now, "imported"),
             "name": title,
             "created": now.isoformat(timespec="seconds"),
             "imported": True,
@@ -202,11 +202,6 @@ def _metric(tool: str, own: str, name: str, scale: Reading) -> dict[str, Any]:
 
 def _dataset(dataset: Dataset) -> dict[str, Any]:
     return {"path": dataset.path, "where": None, "digest": dataset.digest, "examples": len(dataset.examples)}
-
-
-def _sweep_id(now: datetime, title: str) -> str:
-    kept = "".join(c if c.isalnum() else "-" for c in title.lower()).strip("-")[:40]
-    return f"{now:%Y%m%d-%H%M%S}-{kept or 'imported'}-{secrets.token_hex(2)}"
 
 
 def _answered(found: Found) -> Found:

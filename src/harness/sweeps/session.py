@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from harness.config import Limits, SweepConfig
 from harness.errors import HarnessError, Incomplete, Interrupted, ProviderError, UserError
 from harness.store import Folder, StoredSweep, Writer, layout
 from harness.store.folder import write_json
+from harness.store.naming import sweep_id
 from harness.sweeps.asker import GatewayAsker
 from harness.sweeps.asking import Asking, Finished
 from harness.sweeps.cache import DiskCache
@@ -72,7 +72,7 @@ def run_sweep(config: SweepConfig, options: Options, progress: Progress) -> Stor
     local = target.path if target.is_local else config.workspace / WORK / "staged"
     key = resume_key(config, inputs, options.fresh)
     resumed = _unfinished(Folder(local), key) if options.resume else None
-    path = resumed or local / _new_id(config.name)
+    path = resumed or local / sweep_id(config.name, datetime.now(UTC))
     session = _Session(config, workload, inputs, options, progress, path, key)
     session.parts = parts
     try:
@@ -103,13 +103,6 @@ def check_scores(progress: Progress) -> None:
 def scores_at_once(limits: Limits) -> int:
     """How many scores may be under way."""
     return max(_SCORES_AT_ONCE, _SPARE * limits.concurrency)
-
-
-def _new_id(name: str) -> str:
-    """Time, name, and five hex digits: three of the millisecond, so that sweeps of one name sort as they began."""
-    kept = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")[:40]
-    now = datetime.now(UTC)
-    return f"{now:%Y%m%d-%H%M%S}-{kept or 'sweep'}-{now.microsecond // 1000:03x}{secrets.token_hex(1)}"
 
 
 def _unfinished(runs: Folder, key: str) -> Path | None:
