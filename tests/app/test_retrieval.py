@@ -69,6 +69,34 @@ def test_the_page_shows_coverage_thresholds_and_what_was_missed(draw: Draw, hunt
     assert "was not stored, and is not known" in texts(test)
 
 
+def test_the_page_opens_on_axes_of_the_sweep(draw: Draw, run: Run) -> None:
+    """An axis of whole splitters comes before the sizes that differ with them; those can still be chosen."""
+    splitters = (
+        "splitter: {a: {use: recursive, chunk_size: 60, chunk_overlap: 0}, "
+        "b: {use: headings, chunk_size: 120, chunk_overlap: 20}}"
+    )
+    swept = next(line.strip() for line in CONFIG.splitlines() if "axes:" in line)
+    stored = run(CONFIG.replace(swept, f"axes: {{{splitters}}}"))
+    test = draw(stored.folder.path.parent, "retrieval", sweep=stored.id)
+    assert not test.exception and not test.error
+    assert (test.selectbox(key="across").value, test.selectbox(key="up").value) == ("splitter", "")
+    assert "chunk_size" in test.selectbox(key="across").options
+    test.selectbox(key="across").select("chunk_size").run()
+    assert test.selectbox(key="up").value == ""
+
+
+def test_tables_have_names_that_people_read(draw: Draw, hunted: StoredSweep) -> None:
+    """Above each column of each table; an empty cell is empty."""
+    test = draw(hunted.folder.path.parent, "retrieval", sweep=hunted.id)
+    assert len(test.dataframe) == 4
+    for shown in test.dataframe:
+        assert shown.proto.placeholder == "" and shown.proto.HasField("placeholder")
+        config = json.loads(shown.proto.columns)
+        assert not [name for name in shown.value.columns if "_" in name.strip() and "label" not in config.get(name, {})]
+    thresholds = next(each for each in test.dataframe if "n_recall" in each.value.columns)
+    assert json.loads(thresholds.proto.columns)["n_recall"]["label"] == "n, recall"
+
+
 def test_the_slider_cuts_at_once_and_stands_in_the_address(draw: Draw, hunted: StoredSweep) -> None:
     """It starts at the threshold of the run; what is below cannot be asked for; moved, the figures are those there."""
     runs, found = hunted.folder.path.parent, Retrieval(hunted)

@@ -34,7 +34,6 @@ def coverage(found: dict[str, Any], across: str, up: str | None, measure: str) -
         }
         for i, j, mean, n in found["cells"]
     ]
-    option["yAxis"]["nameTextStyle"] = {"align": "left"}
     option["animation"] = False
     return option
 
@@ -54,12 +53,12 @@ def _line(found: dict[str, Any], across: str, measure: str) -> dict[str, Any]:
         "grid": {"left": 8, "right": 32, "top": 64, "bottom": 40, "containLabel": True},
         "xAxis": {
             "type": "category",
-            "name": visible(across),
+            "name": visible(short(across, 44)),
             "nameLocation": "middle",
             "nameGap": 28,
             "data": [visible(short(level, 24)) for level in found["across"]],
         },
-        "yAxis": {"type": "value", "scale": True, "name": visible(measure), "nameTextStyle": {"align": "left"}},
+        "yAxis": {"type": "value", "scale": True, **charts.above(measure)},
         "series": [
             {
                 "type": "line",
@@ -127,6 +126,6 @@ def thresholds(points: Sequence[dict[str, Any]], lines: dict[str, str], title: s
             "nameLocation": "middle",
             "nameGap": 30,
         },
-        "yAxis": {"type": "value", "min": 0, "max": 100, "name": title, "nameTextStyle": {"align": "left"}},
+        "yAxis": {"type": "value", "min": 0, "max": 100, **charts.above(title)},
         "series": series,
     }

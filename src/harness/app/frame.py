@@ -189,20 +189,10 @@ def _harmless(value: Any) -> Any:
 
 
 def table(frame: pd.DataFrame, key: str, name: str, **options: Any) -> Any:
-    """A table with its download; `options` are those of st.dataframe."""
-    found = st.dataframe(_blank(frame), key=key, hide_index=True, **options)
+    """A table with its download; `options` are those of st.dataframe. Empty cells are empty."""
+    found = st.dataframe(frame, key=key, hide_index=True, placeholder="", **options)
     download(frame, name, key)
     return found
-
-
-def _blank(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with nothing in the empty cells of texts, where Streamlit would write None."""
-    texts = {
-        name: ["" if value is None else value for value in frame[name]]
-        for name in frame.columns
-        if frame[name].dtype == object and {type(value) for value in frame[name]} == {str, type(None)}
-    }
-    return frame.assign(**texts)
 
 
 def kept(name: str, value: str | None) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import charts, frame, store
-from harness.study.board.overview import live_rows, short_name
+from harness.app import charts, columns, frame, store
+from harness.study.board.overview import live_rows, origin_of, short_name
 from harness.study.live import Watch
 from harness.study.report import amounts
 
@@ -47,30 +47,49 @@ def _watch(name: str) -> Watch:
 def _draw(found: dict[str, Any], name: str) -> None:
     cells = found["cells"]
     frame.heading(f"{name} is running")
+    frame.text(origin_of(store.opened(name, lean=True).header), "h-soft")
     share = cells["finished"] / cells["planned"] if cells["planned"] else 0.0
     st.progress(min(1.0, share), text=f"{cells['finished']:,} of {cells['planned']:,} cells finished")
-    columns = st.columns(5)
-    columns[0].metric("Cells failed", f"{cells['failed']:,}")
-    columns[1].metric("Waiting for a judge", f"{cells['waiting']:,}")
-    columns[2].metric("Calls made", f"{found['calls']['made'] + found['calls']['judge_made']:,}")
-    columns[3].metric("Cost, USD", amounts.money(found["cost_usd"]))
-    columns[4].metric("Time left", _duration(found["seconds_left"]))
-    rows = live_rows(found)
-    shown = [{**row} for row in rows if row["score"] is not None][:_SHOWN]
+    places = st.columns(5)
+    places[0].metric("Cells failed", f"{cells['failed']:,}")
+    places[1].metric("Waiting for a judge", f"{cells['waiting']:,}")
+    places[2].metric("Calls made", f"{found['calls']['made'] + found['calls']['judge_made']:,}")
+    places[3].metric("Cost, USD", amounts.money(found["cost_usd"]))
+    places[4].metric("Time left", _duration(found["seconds_left"]))
+    short = {entry["id"]: short_name(entry) for entry in store.opened(name, lean=True).variants}
+    rows = [{"name": short.get(row["variant"], row["label"]), **row} for row in live_rows(found)]
+    scored = [row for row in rows if row["score"] is not None]
+    shown = scored[:_SHOWN]
     if not shown:
         frame.empty("No score counts yet.", "Clusters of examples count in a drawn order; wait for the first.")
     else:
-        short = {entry["id"]: short_name(entry) for entry in store.opened(name, lean=True).variants}
-        names = [f"{short.get(row['variant'], row['variant'])} ({row['state']})" for row in shown]
+        names = [f"{row['name']} ({row['state']})" for row in shown]
         better = "higher is better" if found["direction"] == "maximize" else "lower is better"
         sure = [row["state"] != "ruled out" for row in shown]
         option = charts.intervals(shown, f"mean {found['metric']} ({better})", names, sure)
         st.echarts_chart(option, height=charts.height(len(shown)), key="live-chart", alt="Scores with intervals")
         level = 100 * (1 - found["alpha"])
+        cut = charts.drawn(len(shown), len(scored), "variants")
         st.caption(
-            f"Intervals hold at every look together ({level:.0f}%): look as often as you like. Hollow: ruled out."
+            f"Intervals hold at every look together ({level:.0f}%): look as often as you like. Hollow: ruled out. {cut}"
         )
-    frame.table(pd.DataFrame(rows), "live-table", f"{name}-live")
+    listed = pd.DataFrame(rows).drop(columns="label", errors="ignore")
+    frame.table(listed, "live-table", f"{name}-live", column_config=_columns(found))
+
+
+def _columns(found: dict[str, Any]) -> dict[str, Any]:
+    looks = "interval, which holds at every look together"
+    return {
+        **columns.variant(),
+        "state": columns.words("state"),
+        "score": columns.number(f"{found['metric']}, mean", "of the clusters that count so far"),
+        "low": columns.number("from", f"lower end of the {looks}"),
+        "high": columns.number("to", f"upper end of the {looks}"),
+        "n": columns.count("scores", "that count so far"),
+        "mean_so_far": columns.number("mean so far", "of all cells that are finished"),
+        "finished": columns.count("cells finished"),
+        "failed": columns.count("cells failed"),
+    }
 
 
 def _duration(seconds: float | None) -> str:

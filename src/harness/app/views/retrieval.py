@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import charts_retrieval, frame, retrieved, store
+from harness.app import charts_retrieval, columns, frame, retrieved, store
 from harness.study.board.alike import Group, least, limits
 from harness.study.board.missed import rows_of
 from harness.study.board.passages import Passages
@@ -33,14 +33,31 @@ COUNTS = (
 )
 COLUMNS: dict[str, Any] = {
     "lacking": st.column_config.ProgressColumn("lacking, %", format="percent", min_value=0.0, max_value=1.0),
-    "missed": st.column_config.NumberColumn("cells without"),
-    "in_part": st.column_config.NumberColumn("with a part"),
-    "cells": st.column_config.NumberColumn("of cells"),
-    "of_variants": st.column_config.NumberColumn("of variants"),
-    "of_examples": st.column_config.NumberColumn("of examples"),
-    "never_found": st.column_config.NumberColumn("never found"),
-    "start": st.column_config.NumberColumn("from character"),
-    "end": st.column_config.NumberColumn("to character"),
+    "missed": columns.count("cells without"),
+    "in_part": columns.count("with a part"),
+    "cells": columns.count("of cells"),
+    "variants": columns.count("variants"),
+    "of_variants": columns.count("of variants"),
+    "examples": columns.count("examples"),
+    "of_examples": columns.count("of examples"),
+    "pieces": columns.count("pieces"),
+    "never_found": columns.count("never found"),
+    "start": columns.count("from character"),
+    "end": columns.count("to character"),
+    "question": columns.words("question", "of the first example that lacks it", width="large"),
+}
+THRESHOLDS: dict[str, Any] = {
+    "threshold": columns.number("similarity threshold", digits=2),
+    "passages": columns.number("passages kept"),
+    "n_passages": columns.count("n, cells", "that the passages are counted of"),
+    "recall": columns.number("recall of evidence"),
+    "n_recall": columns.count("n, recall"),
+    "noise": columns.number("noise"),
+    "n_noise": columns.count("n, noise"),
+    "unanswerable": columns.number("unanswerable, no passage", "share of cells"),
+    "n_unanswerable": columns.count("n, unanswerable"),
+    "answerable": columns.number("answerable, no passage", "share of cells"),
+    "n_answerable": columns.count("n, answerable"),
 }
 SIDES: tuple[By, ...] = ("characters", "passages")
 FIGURES = {
@@ -57,7 +74,7 @@ FIGURES = {
 
 def main() -> None:
     """Draw the page."""
-    st.header("Retrieval", anchor=False)
+    frame.heading("Retrieval")
     name = frame.chosen_sweep(store.sweeps)
     if name is None:
         return
@@ -97,7 +114,7 @@ def _nothing(found: Retrieval) -> bool:
 
 def _coverage(found: Retrieval, name: str) -> None:
     st.subheader("Evidence by settings", anchor=False)
-    measures, settings = found.measures, list(found.settings)
+    measures, settings = found.measures, list(dict.fromkeys([*found.axes, *found.settings]))
     if not len(found.passages.pieces.example):
         frame.empty(
             "No example has evidence.", "Give the examples of the dataset `evidence` to see what is found of it."
@@ -114,7 +131,7 @@ def _coverage(found: Retrieval, name: str) -> None:
         across = frame.picked("Across", settings, "across")
     with right:
         second = [each for each in settings if each != across]
-        default = ["chunk_overlap"] if across == "chunk_size" and "chunk_overlap" in second else []
+        default = ["chunk_overlap"] if across == "chunk_size" and "chunk_overlap" in found.axes else []
         options = list(dict.fromkeys([*default, "", *second]))
         up = frame.picked("Up", options, "up", lambda each: each or "nothing: a line") or None
     table = found.coverage(measure, across, up)
@@ -130,7 +147,14 @@ def _coverage(found: Retrieval, name: str) -> None:
     if table["uneven"]:
         other = ", ".join(short(each, 40) for each in table["uneven"])
         frame.text(f"! Not all of these have the same other settings ({other}): a difference may be theirs.", "h-soft")
-    frame.table(pd.DataFrame(table["rows"]), "coverage-table", f"{name}-coverage")
+    unit = next((each.get("unit") for each in found.stored.metrics if each["name"] == measure), "")
+    config = {
+        **{f"{each} ": columns.words(each) for each in (across, up) if each},
+        measure: columns.number(f"{measure}, {unit}" if unit else measure, "mean of the means of the variants"),
+        "n": columns.count("cells", "that have the measure"),
+        "variants": columns.count("variants"),
+    }
+    frame.table(pd.DataFrame(table["rows"]), "coverage-table", f"{name}-coverage", column_config=config)
 
 
 def _threshold(found: Retrieval, name: str) -> None:
@@ -184,7 +208,7 @@ def _recut(known: Passages, groups: list[Group], points: list[dict[str, Any]], b
             _chart(points, lines, "cells without a passage, %", at, "abstention")
         frame.text("\n".join(limits(known, groups)), "h-soft")
         with st.expander("Every threshold as a table"):
-            frame.table(pd.DataFrame(points), "thresholds", f"{name}-thresholds")
+            frame.table(pd.DataFrame(points), "thresholds", f"{name}-thresholds", column_config=THRESHOLDS)
 
 
 def _slider(steps: list[float]) -> float:

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import charts, frame, store, watched
-from harness.study.board.overview import heat, levels_of, ranking_rows
+from harness.app import axes, charts, columns, frame, store, watched
+from harness.study.board.overview import front_rows, metric_rows, ranking_rows, tag_rows
 from harness.study.report import amounts
 
 SHOWN = 30  # variants in the chart of the ranking; the table has all
+PROBLEMS = 5  # that are told one by one
 TITLES = {"cost_usd": "cost of 1,000 answers, USD", "latency_ms": "latency of an answer, ms"}
 TONES = {"good": "✓", "doubt": "!", "plain": "·"}
 
@@ -36,8 +37,8 @@ def sections(found: dict[str, Any], name: str) -> None:
         ("The ranking", _ranking),
         ("Cost and latency", _front),
         ("The variant", _variant),
-        ("Effects", _effects),
-        ("Settings together", _together),
+        ("Effects", axes.effects),
+        ("Settings together", axes.together),
         ("Tags", _tags),
         ("Failures", _failures),
     ):
@@ -48,16 +49,21 @@ def sections(found: dict[str, Any], name: str) -> None:
 def _head(found: dict[str, Any]) -> None:
     totals = found["totals"]
     frame.heading(found["name"])
+    frame.text(found["origin"], "h-soft")
     if found["status"] != "complete":
         st.warning(f"This sweep is {frame.plain(found['status'])}: {watched.ADVICE.get(found['status'], '')}")
+    if problems := found["problems"]:
+        more = [f"and {len(problems) - PROBLEMS:,} more"] if len(problems) > PROBLEMS else []
+        said = "; ".join(frame.plain(each) for each in [*problems[:PROBLEMS], *more])
+        st.warning(f"Some files of this sweep are damaged, and what is shown may lack a part. {said}.")
     frame.text(found["verdict"]["headline"], "h-big")
     for sentence in found["verdict"]["sentences"]:
         frame.text(f"{TONES.get(sentence['tone'], '·')} {sentence['text']}")
-    columns = st.columns(4)
-    columns[0].metric("Cells finished", f"{totals['finished_cells'] or 0:,} of {totals['cells'] or 0:,}")
-    columns[1].metric("Cells failed", amounts.count(totals["failed_cells"]))
-    columns[2].metric("Calls made", amounts.count((totals["calls"] or {}).get("made")))
-    columns[3].metric("Cost, USD", amounts.money(totals["cost_usd"]))
+    places = st.columns(4)
+    places[0].metric("Cells finished", f"{totals['finished_cells'] or 0:,} of {totals['cells'] or 0:,}")
+    places[1].metric("Cells failed", amounts.count(totals["failed_cells"]))
+    places[2].metric("Calls made", amounts.count((totals["calls"] or {}).get("made")))
+    places[3].metric("Cost, USD", amounts.money(totals["cost_usd"]))
 
 
 def _ranking(found: dict[str, Any], name: str) -> None:
@@ -70,23 +76,41 @@ def _ranking(found: dict[str, Any], name: str) -> None:
     better = "higher is better" if ranking["direction"] == "maximize" else "lower is better"
     title = f"{ranking['metric']}, {ranking['unit'] or 'mean'} ({better})"
     shown = scored[:SHOWN]
-    names = [f"{row['place']}. {found['short'][row['variant']]}" for row in shown]
+    names = [f"{row['place']}. {found['brief'][row['variant']]}" for row in shown]
     option = charts.intervals(shown, title, names, [row["in_best_set"] for row in shown])
     st.echarts_chart(option, height=charts.height(len(shown)), key="ranking-chart", alt="Scores with intervals")
-    st.caption(
-        "Intervals hold for all variants at once. Filled: the best set. Hollow: worse than the first beyond noise."
-    )
-    rows = pd.DataFrame(ranking_rows(ranking))
-    columns: dict[str, Any] = {
-        "score": st.column_config.NumberColumn("score", format="%.3f"),
-        "low": st.column_config.NumberColumn("from", format="%.3f"),
-        "high": st.column_config.NumberColumn("to", format="%.3f"),
-        "p": st.column_config.NumberColumn("p", format="%.3f", help="of the difference from the first, Holm-corrected"),
-        "in_best_set": st.column_config.CheckboxColumn("best set"),
-        "usd_per_1000": st.column_config.NumberColumn("USD per 1,000 answers", format="%.3f"),
-        "latency_ms": st.column_config.NumberColumn("latency, ms", format="%.1f"),
+    told = ["Intervals hold for all variants at once."] if ranking["whole"] else []
+    told += [
+        "Filled: the best set. Hollow: worse than the first beyond noise.",
+        charts.drawn(len(shown), len(scored), "variants"),
+    ]
+    st.caption(" ".join(told))
+    rows = pd.DataFrame(ranking_rows(ranking, found["short"]))
+    config = _ranking_columns(rows, ranking, found["units"])
+    frame.table(rows, "ranking-table", f"{name}-ranking", column_config=config)
+
+
+def _ranking_columns(rows: pd.DataFrame, ranking: dict[str, Any], units: dict[str, str]) -> dict[str, Any]:
+    every = "for all variants at once"
+    config: dict[str, Any] = {
+        **columns.variant(),
+        "place": columns.count("place"),
+        "score": columns.number(f"{ranking['metric']}, {ranking['unit'] or 'mean'}"),
+        "low": columns.number("from", f"lower end of the interval, which holds {every}"),
+        "high": columns.number("to", f"upper end of the interval, which holds {every}"),
+        "p": columns.number("p", "of the difference from the first, Holm-corrected"),
+        "in_best_set": columns.tick("best set", "cannot be told from the first"),
+        "n": columns.count("cells scored"),
+        "failed": columns.count("cells failed"),
+        "usd_per_1000": columns.number(TITLES["cost_usd"]),
+        "latency_ms": columns.number(TITLES["latency_ms"]),
     }
-    frame.table(rows, "ranking-table", f"{name}-ranking", column_config=columns)
+    for metric in ranking["metrics"]:
+        config[f"{metric} (mean)"] = columns.number(columns.united(metric, units))
+    for axis in (str(each) for each in rows if str(each).endswith(" ")):
+        numbers = rows[axis].dtype.kind in "if"
+        config[axis] = columns.value(axis.strip()) if numbers else columns.words(axis.strip())
+    return config
 
 
 def _front(found: dict[str, Any], name: str) -> None:
@@ -112,8 +136,19 @@ def _front(found: dict[str, Any], name: str) -> None:
     )
     if front["left_out"]:
         frame.text("; ".join(front["left_out"]), "h-soft")
-    rows = pd.DataFrame(front["rows"])
-    frame.table(rows[[each for each in rows.columns if each != "label"]], "front-table", f"{name}-front")
+    beyond = "beyond noise, in all that is weighed"
+    config: dict[str, Any] = {
+        **columns.variant(),
+        "place": columns.count("place"),
+        "quality": columns.number(f"{front['metric']}, {found['ranking']['unit'] or 'mean'}"),
+        "usd_per_1000": columns.number(TITLES["cost_usd"]),
+        "latency_ms": columns.number(TITLES["latency_ms"]),
+        "on_front": columns.tick("on the front", "by the means nothing is better in all"),
+        "kept": columns.tick("not beaten", f"nothing beats it {beyond}"),
+        "beaten_by": columns.words("beaten by", f"what beats it {beyond}"),
+    }
+    rows = pd.DataFrame(front_rows(front, found["short"]))
+    frame.table(rows, "front-table", f"{name}-front", column_config=config)
 
 
 def _clicked(key: str, rows: list[dict[str, Any]]) -> None:
@@ -133,9 +168,7 @@ def _variant(found: dict[str, Any], name: str) -> None:
     picked = frame.picked("Variant", list(rows), "variant", lambda each: found["short"].get(each, each))
     row = rows[picked]
     frame.text(row["label"])
-    metrics = pd.DataFrame([{"metric": metric, **_flat(figure)} for metric, figure in row["metrics"].items()])
-    if len(metrics):
-        frame.table(metrics, "variant-metrics", f"{name}-{picked}-metrics")
+    _metrics(row["metrics"], found, f"{name}-{picked}-metrics")
     first = next(iter(rows))
     other = first if first != picked else next((each for each in rows if each != picked), None)
     with st.container(horizontal=True):
@@ -145,60 +178,25 @@ def _variant(found: dict[str, Any], name: str) -> None:
         frame.link("registry", "Promote it", run=f"{name}/{picked}")
 
 
-def _flat(figure: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in figure.items() if not isinstance(value, dict)}
-
-
-def _effects(found: dict[str, Any], name: str) -> None:
-    st.subheader("What each axis does", anchor=False)
-    effects = found["effects"]
-    if effects["note"]:
-        frame.empty("There are no effects to show.", f"The reason: {frame.plain(effects['note'])}.")
+def _metrics(metrics: dict[str, Any], found: dict[str, Any], file: str) -> None:
+    if not metrics:
         return
-    shares = effects["shares"]
-    st.echarts_chart(charts.shares(shares), height=charts.height(len(shares)), key="shares", alt="Shares of variance")
-    levels = [{**row, "score": row["mean"]} for row in effects["levels"]][:60]
-    names = [f"{row['axis']}: {row['level']}" for row in levels]
-    option = charts.intervals(levels, f"mean {effects['metric']}", names, [True] * len(levels))
-    st.echarts_chart(option, height=charts.height(len(levels)), key="levels", alt="Means of levels with intervals")
-    st.caption("Marginal means with 95% intervals, the other axes averaged.")
-    for caution in effects["cautions"]:
-        frame.text(f"! {caution}", "h-soft")
-    if effects["differences"]:
-        with st.expander("Differences between levels"):
-            frame.table(pd.DataFrame(effects["differences"]), "differences", f"{name}-effects")
-
-
-def _together(found: dict[str, Any], name: str) -> None:
-    ranking = found["ranking"]
-    axes = [axis for axis in ranking["axes"] if _varies(ranking, axis)]
-    scored = [row for row in ranking["rows"] if row["score"] is not None]
-    if not axes or len(scored) < 2:
-        return
-    st.subheader("Settings together", anchor=False)
-    if len(axes) > 1:
-        left, right = st.columns(2)
-        with left:
-            across = frame.picked("Across", axes, "x")
-        with right:
-            up = frame.picked("Up", [axis for axis in axes if axis != across], "y")
-        table = heat(ranking, across, up)
-        option = charts.heat(table, across, up, ranking["metric"])
-        st.echarts_chart(option, height=160 + 34 * len(table["up"]), key="heat", alt="Heat map of two settings")
-        st.caption(f"Mean {frame.plain(ranking['metric'])} of the variants with both settings, the others averaged.")
-    levels = {axis: levels_of([row["params"].get(axis) for row in scored]) for axis in axes}
-    lines = [
-        {"levels": {axis: amounts.setting(row["params"].get(axis)) for axis in axes}, "score": row["score"]}
-        for row in scored
-    ]
-    st.echarts_chart(
-        charts.parallel(lines, axes, levels, ranking["metric"]), height=380, key="parallel", alt="Variants"
-    )
-    st.caption("A line is a variant; its colour is its score.")
-
-
-def _varies(ranking: dict[str, Any], axis: str) -> bool:
-    return len({amounts.setting(row["params"].get(axis)) for row in ranking["rows"]}) > 1
+    alone = "holds for this mean alone"
+    config: dict[str, Any] = {
+        "mean": columns.number("mean"),
+        "low": columns.number("from", f"lower end of the 95% interval, which {alone}"),
+        "high": columns.number("to", f"upper end of the 95% interval, which {alone}"),
+        "n": columns.count("cells scored"),
+        "planned": columns.count("cells planned"),
+        "answered": columns.count("cells answered"),
+        "failed": columns.count("cells failed"),
+        "worst": columns.number("at worst", "the mean were every failed cell as bad as can be"),
+        "best": columns.number("at best", "the mean were every failed cell as good as can be"),
+    }
+    rows = pd.DataFrame(metric_rows(metrics, found["units"]))
+    frame.table(rows, "variant-metrics", file, column_config=config)
+    wider = " Those of the ranking hold for all variants at once, and are wider." if found["ranking"]["whole"] else ""
+    st.caption(f"Each of these intervals (95%) holds for its one mean alone.{wider}")
 
 
 def _tags(found: dict[str, Any], name: str) -> None:
@@ -212,10 +210,28 @@ def _tags(found: dict[str, Any], name: str) -> None:
             "There are no slices to show.", f"The reason: {frame.plain(tags['note'])}. Tags come with the dataset."
         )
         return
-    rows = pd.DataFrame(tags["rows"])
-    order = ["tag", "examples", "clusters", "winner_score", "baseline_score", "difference", "low", "high", "p"]
-    order += ["verdict", "ahead_label", "ahead_score", "best_set", "caution"]
-    frame.table(rows[[each for each in order if each in rows]], "tags", f"{name}-tags")
+    metric = tags["metric"]
+    config: dict[str, Any] = {
+        "tag": columns.words("tag"),
+        "examples": columns.count("examples"),
+        "clusters": columns.count("clusters"),
+        "winner_score": columns.number("the winner's mean", f"of {metric}; the winner is the first of the ranking"),
+        "baseline_score": columns.number("the baseline's mean", f"of {metric}"),
+        "difference": columns.difference("difference", "the winner less the baseline"),
+        "low": columns.difference("from", "lower end of the difference's 95% interval"),
+        "high": columns.difference("to", "upper end of the difference's 95% interval"),
+        "p": columns.number("p", "of the difference, Holm-corrected over the tags"),
+        "verdict": columns.words("verdict", "on the winner against the baseline"),
+        "ahead_name": columns.words("ahead in this tag"),
+        "ahead_score": columns.number("its mean", "of the variant that is ahead in this tag"),
+        "best_set": columns.count("best set, variants", "how many cannot be told from the one ahead"),
+        "caution": columns.words("caution"),
+        "ahead": columns.words("id of the one ahead"),
+    }
+    rows = pd.DataFrame(tag_rows(tags, found["short"]))
+    frame.table(rows, "tags", f"{name}-tags", column_config=config)
+    if tags["left_out"]:
+        st.caption(f"The {len(rows):,} tags of most examples, of {tags['looked_at']:,}.")
     frame.text(tags["method"], "h-soft")
 
 
@@ -225,7 +241,12 @@ def _failures(found: dict[str, Any], name: str) -> None:
     rows += [{"what": f"score {row['metric']}", **_counted(row)} for row in failures["metrics"]]
     if rows:
         st.subheader("Failures", anchor=False)
-        frame.table(pd.DataFrame(rows), "failures", f"{name}-failures")
+        config = {
+            "what": columns.words("what failed"),
+            "cells": columns.count("cells"),
+            "messages": columns.words("messages", "the first of them", width="large"),
+        }
+        frame.table(pd.DataFrame(rows), "failures", f"{name}-failures", column_config=config)
 
 
 def _counted(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from harness.errors import Mistake
 from harness.store import StoredSweep
 from harness.study.choosing.pareto import pareto
 from harness.study.expenses import Expense, expenses
@@ -25,6 +29,10 @@ from harness.study.summary import holds, summarise
 LARGE = 200_000
 """Cells above which a page does not work out at once what takes seconds."""
 _VALUE = 40
+_LEAST, _BRIEF = 6, 38
+"""Characters that a value of a setting is cut to at most, and those of a name beside a chart."""
+_DIGITS = 8
+"""Of a commit or a digest."""
 
 
 class Looked(Material):
@@ -49,8 +57,10 @@ class Looked(Material):
 def overview(stored: StoredSweep) -> dict[str, Any]:
     """`verdict`, `ranking`, `effects`, `front`, `tags`, `failures` as in a report (see `report.content`).
 
-    `short` has a name of each variant that fits a chart. A section that a sweep has nothing for holds a `note` that
-    says why. Of a sweep of more than 200,000 cells the front is that of the means, and `tags` is None: see `tags_of`.
+    `short` names each variant for a table, `brief` for a chart, `units` has the unit of each metric. `origin` is a line
+    of where all this comes from, `problems` are sentences on files that are damaged. A section that a sweep has nothing
+    for holds a `note` that says why. Of a sweep of more than 200,000 cells the front is that of the means, and `tags`
+    is None: see `tags_of`.
     """
     material = Looked(stored)
     contest = contest_of(material, None)
@@ -66,7 +76,41 @@ def overview(stored: StoredSweep) -> dict[str, Any]:
         "tags": None if large else tags_section(material, contest),
         "failures": failures_section(material),
         "short": {name: short_name(entry) for name, entry in material.variants.items()},
+        "brief": {name: short_name(entry, _BRIEF) for name, entry in material.variants.items()},
+        "units": {str(entry["name"]): str(entry.get("unit") or "") for entry in stored.metrics},
+        "origin": origin_of(stored.header),
+        "problems": [_problem(mistake, stored) for mistake in stored.problems],
     }
+
+
+def origin_of(header: Mapping[str, Any]) -> str:
+    """When a sweep began, who ran which commit on which dataset, in one line; what is not recorded says so."""
+    git, dataset = header.get("git") or {}, header.get("dataset") or {}
+    commit = f"commit {str(git['commit'])[:_DIGITS]}" if git.get("commit") else "no commit"
+    commit += ", with uncommitted changes" if git.get("dirty") else ""
+    examples, digest = dataset.get("examples"), str(dataset.get("digest") or "")
+    data = [f"dataset {PurePosixPath(str(dataset.get('path') or 'without a name')).name}"]
+    data += [amounts.plural(examples, "example")] if isinstance(examples, int) else []
+    data += [f"digest {digest[:_DIGITS]}"] if digest else []
+    began = f"{'Imported' if header.get('imported') else 'Began'} {_utc(str(header.get('created') or ''))}"
+    return " · ".join(
+        [began, f"by {header['by']}" if header.get("by") else "who is not recorded", commit, ", ".join(data)]
+    )
+
+
+def _problem(mistake: Mistake, stored: StoredSweep) -> str:
+    """What is wrong with a file of the sweep's folder, which is not told where on the machine it lies."""
+    where = str(mistake.place).removeprefix(f"{stored.folder.uri}/")
+    return f"{where}: {mistake.found}: {mistake.advice}"
+
+
+def _utc(time: str) -> str:
+    """A stored time, for people."""
+    try:
+        found = datetime.fromisoformat(time)
+    except ValueError:
+        return time or "at a time that was not recorded"
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else time
 
 
 def tags_of(stored: StoredSweep) -> dict[str, Any]:
@@ -107,24 +151,70 @@ def _front_of_means(material: Material) -> dict[str, Any]:
 _TOTALS = ("cells", "finished_cells", "failed_cells", "calls", "cost_usd", "wall_s")
 
 
-def short_name(entry: dict[str, Any]) -> str:
-    """A variant by its settings' values; by its label where there is no axis."""
-    values = (short(amounts.setting(value), _VALUE) for value in (entry.get("params") or {}).values())
-    return short(" · ".join(values) or str(entry.get("label") or entry["id"]), 2 * _VALUE)
+def short_name(entry: dict[str, Any], most: int = 2 * _VALUE) -> str:
+    """A variant by its settings' values, the longest cut first; by its label where there is no axis."""
+    values = [amounts.setting(value) for value in (entry.get("params") or {}).values()]
+    for each in range(_VALUE, _LEAST - 1, -1):
+        name = " · ".join(short(value, each) for value in values)
+        if len(name) <= most:
+            break
+    return short(name or str(entry.get("label") or entry["id"]), most)
 
 
-def ranking_rows(found: dict[str, Any], axes: bool = True) -> list[dict[str, Any]]:
-    """The ranking as flat rows for a table: place, score and interval, p, cells, cost, latency, settings, metrics."""
+def ranking_rows(found: dict[str, Any], names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """The ranking as flat rows for a table: place, short name, score and interval, p, cells, cost, latency, settings,
+    metrics, id.
+
+    A setting's name ends with a blank, so that it is no other column's; settings that are all numbers stay such.
+    """
+    numbers = {axis for axis in found["axes"] if all(_number(row["params"].get(axis)) for row in found["rows"])}
     rows = []
     for row in found["rows"]:
-        flat = {name: row[name] for name in ("place", "variant", "score", "low", "high", "p", "in_best_set")}
-        flat |= {"n": row["n"], "failed": row["failed"]}
+        flat = {"place": row["place"], "name": (names or {}).get(row["variant"], row["label"])}
+        flat |= {each: row[each] for each in ("score", "low", "high", "p", "in_best_set", "n", "failed")}
         flat["usd_per_1000"] = None if row["usd"] is None else 1000 * row["usd"]
         flat["latency_ms"] = row["latency_ms"]
-        if axes:
-            flat |= {f"{name} ": amounts.setting(value) for name, value in row["params"].items()}
-        flat |= {f"{name} (mean)": figure.get("mean") for name, figure in row["metrics"].items()}
-        rows.append(flat)
+        for axis, value in row["params"].items():
+            flat[f"{axis} "] = value if axis in numbers else "" if value is None else amounts.setting(value)
+        flat |= {f"{metric} (mean)": figure.get("mean") for metric, figure in row["metrics"].items()}
+        rows.append(flat | {"variant": row["variant"]})
+    return rows
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def front_rows(found: dict[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The front as flat rows for a table: cost for 1,000 answers, variants by their short names, the id last."""
+    rows = []
+    for row in found["rows"]:
+        beaten = row.get("dominated_by")
+        flat = {"place": row["place"], "name": names.get(row["variant"], row["label"]), "quality": row["quality"]}
+        if "cost_usd" in row:
+            flat["usd_per_1000"] = None if row["cost_usd"] is None else 1000 * row["cost_usd"]
+        flat |= {each: row[each] for each in ("latency_ms", "on_front", "kept") if each in row}
+        rows.append(flat | {"beaten_by": names.get(beaten, beaten) if beaten else "", "variant": row["variant"]})
+    return rows
+
+
+def metric_rows(metrics: dict[str, dict[str, Any]], units: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The metrics of one variant as flat rows for a table."""
+    order = ("mean", "low", "high", "n", "planned", "answered", "failed", "worst", "best")
+    return [
+        {"metric": metric, "unit": units.get(metric, "")} | {each: figure[each] for each in order if each in figure}
+        for metric, figure in metrics.items()
+    ]
+
+
+def tag_rows(found: dict[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The slices as flat rows for a table: the winner against the baseline, then who is ahead there."""
+    order = ("tag", "examples", "clusters", "winner_score", "baseline_score", "difference", "low", "high", "p")
+    rows = []
+    for row in found["rows"]:
+        flat = {each: row[each] for each in (*order, "verdict")}
+        flat |= {"ahead_name": names.get(row["ahead"], row["ahead_label"] or ""), "ahead_score": row["ahead_score"]}
+        rows.append(flat | {"best_set": row["best_set"], "caution": row["caution"], "ahead": row["ahead"] or ""})
     return rows
 
 
@@ -162,9 +252,9 @@ def live_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
         low, high = row["interval"]
         state = "leads" if row["variant"] == found["leader"] else "ruled out" if row["ruled_out"] else "open"
         rows.append(
-            {"variant": row["variant"], "label": row["label"], "state": state, "score": row["mean"]}
-            | {"low": low, "high": high, "n": row["n"], "mean_so_far": row["mean_so_far"]}
-            | {"finished": row["finished"], "failed": row["failed"]}
+            {"label": row["label"], "state": state, "score": row["mean"], "low": low, "high": high, "n": row["n"]}
+            | {"mean_so_far": row["mean_so_far"], "finished": row["finished"], "failed": row["failed"]}
+            | {"variant": row["variant"]}
         )
     order = {"leads": 0, "open": 1, "ruled out": 2}
     sign = 1.0 if found["direction"] == "maximize" else -1.0

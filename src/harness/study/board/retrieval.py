@@ -115,7 +115,7 @@ class Retrieval:
         """Variants by what they retrieve, see `alike.grouped`."""
         counts = np.bincount(self.passages.variant, minlength=len(self.passages.variants))
         cells = dict(zip(self.passages.variants, counts.tolist(), strict=True))
-        return grouped(self.entries, cells, self._axes)
+        return grouped(self.entries, cells, self.axes)
 
     def chosen(self, variants: Sequence[str]) -> tuple[Passages, list[Group]]:
         """The cells of groups, named by the variants that stand for them. Raises UserError for an unknown one."""
@@ -126,7 +126,7 @@ class Retrieval:
         return self.passages.of_variants(variants), [groups[name] for name in variants]
 
     @cached_property
-    def _axes(self) -> dict[str, dict[str, Any]]:
+    def axes(self) -> dict[str, dict[str, Any]]:
         """The settings that name a retrieval: those that are axes; where none is, all."""
         axes = {name for entry in self.entries for name in entry.get("params") or {}}
         return {name: by for name, by in self.settings.items() if name in axes} or self.settings
@@ -165,7 +165,7 @@ class Retrieval:
         for entry in self.entries:
             for name, value in (entry.get("params") or {}).items():
                 axes.setdefault(name, {})[entry["id"]] = value
-        every = {**self._axes, **axes}
+        every = {**self.axes, **axes}
         return {
             name: sorted(amounts.setting(by.get(v)) for v in variants)
             for name, by in every.items()
