@@ -116,12 +116,33 @@ def test_a_worse_prompt_is_a_regression_and_named_in_every_form(tmp_path: Path) 
 def test_a_dozen_examples_cannot_tell(tmp_path: Path) -> None:
     """Exit 4 with the number that would settle it, from the sweep file and for the finished run alike."""
     config = make(tmp_path, 12)
-    base = sweep(config)
-    for target in (config, base):
+    base, again = sweep(config), sweep(config)
+    for target in (config, again):
         done = harness("gate", target, "--baseline", base, "--json", *(["--runs", str(tmp_path / "runs")]))
         [row, _] = json.loads(done.stdout)["rows"]
         assert (done.exit_code, row["verdict"], row["needed"]) == (4, "cannot tell", 100)
         assert "about 100 examples would settle it" in row["sentence"]
+
+
+def test_a_run_is_no_baseline_of_its_own(tmp_path: Path) -> None:
+    """It would pass whatever it is: exit 2."""
+    base = sweep(make(tmp_path))
+    code, said = refused(harness("gate", base, "--baseline", base, "--runs", str(tmp_path / "runs")))
+    assert code == 2 and f"are the same run, {base}" in said
+
+
+def test_the_examples_shown_are_first_of_the_slice_that_lost_most(tmp_path: Path) -> None:
+    """Among those that lost alike."""
+    config = make(tmp_path)
+    file = tmp_path / "datasets/questions.jsonl"
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["tags"] += ["rare"] if int(line["id"][1:]) % 30 == 27 else []
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    base = sweep(config)
+    bad = write(tmp_path / "configs/bad.yaml", CONFIG % ("broken", RULES.replace("[odd]", "[odd, rare]")))
+    found = json.loads(harness("gate", str(bad), "--baseline", base, "--json").stdout)
+    assert [each["example"] for each in found["worst"]] == ["q27", "q57", "q87", "q117", "q147"]
 
 
 def test_the_process_ends_with_the_exit_code(tmp_path: Path) -> None:
@@ -143,7 +164,7 @@ def test_without_a_baseline_nothing_is_run(tmp_path: Path) -> None:
     assert refused(harness("gate", config)) == (2, refused(harness("gate", config))[1])
     assert "no baseline; name one with --baseline" in refused(harness("gate", config))[1]
     code, said = refused(harness("gate", config, "--baseline", "production"))
-    assert code == 2 and "no baseline 'production'" in said
+    assert code == 2 and "the baseline 'production'" in said and "no sweep called" in said
     assert not (tmp_path / "runs").exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli import options
-from harness.errors import Incomplete, UserError, advice
+from harness.errors import Incomplete, UserError
 
 if TYPE_CHECKING:
     from harness.config import SweepConfig
@@ -112,7 +112,11 @@ def finished(target: str, baseline: str | None, runs_uri: str | None, quiet: boo
     runs = options.store_of(target, runs_uri)
     run = find_run(runs, target)
     gate = rules_of(run[0])
-    return run, _baseline(baseline or gate.baseline, runs, None, quiet), gate
+    other = _baseline(baseline or gate.baseline, runs, None, quiet)
+    names = [f"{stored.id}/{variant['id']}" for stored, variant in (run, other)]
+    if names[0] == names[1]:
+        raise UserError(f"gate: the candidate and the baseline are the same run, {names[0]}; name another of them")
+    return run, other, gate
 
 
 def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool, candidate: SweepConfig | None = None) -> Run:
@@ -140,7 +144,7 @@ def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool, candi
     try:
         return find_run(options.store_of(text, runs), text)
     except UserError as error:
-        raise UserError(f"gate: no baseline {text!r}: {error}") from error
+        raise UserError(f"gate: the baseline {text!r}: {error}") from error
 
 
 def _asked_alike(config: SweepConfig, candidate: SweepConfig) -> SweepConfig:
@@ -161,12 +165,14 @@ def _asked_alike(config: SweepConfig, candidate: SweepConfig) -> SweepConfig:
 def _one_variant(config: SweepConfig, wanted: str | None) -> SweepConfig:
     if wanted is None and len(config.variants) == 1:
         return config
-    labels = [variant.label for variant in config.variants]
     found = [variant for variant in config.variants if wanted and (variant.label == wanted or variant.id == wanted)]
     if len(found) != 1:
-        what = f"has no variant {wanted!r}" if wanted else f"describes {len(labels)} variants, a gate takes one"
-        todo = f"name it with --variant, or gate: {{variant: …}}; {advice(wanted or '', labels[:20], 'variants')}"
-        raise UserError(f"gate: {config.path} {what}; {todo}")
+        what = (
+            f"has no variant {wanted!r}" if wanted else f"describes {len(config.variants)} variants, a gate takes one"
+        )
+        listed = "\n".join(f"  {variant.id}  {variant.label}" for variant in config.variants[:20])
+        todo = "name it with --variant, or gate: {variant: …}, by id or label:"
+        raise UserError(f"gate: {config.path} {what}; {todo}\n{listed}")
     return replace(config, variants=tuple(found))
 
 

@@ -99,7 +99,7 @@ def command(
             found = _of_run(given, worst, without_calibration)
     except HarnessError as error:
         if error.exit_code in _UNDECIDED:
-            _tell_undecided(error, time.monotonic() - started, junit, markdown, github)
+            _tell_undecided(error, time.monotonic() - started, junit, markdown, openmetrics, github)
         raise
     _write(found, time.monotonic() - started, junit, markdown, openmetrics)
     if json_:
@@ -125,17 +125,24 @@ def _of_run(given: Given, worst: int, without_calibration: bool) -> Verdict:
 
 
 def _tell_undecided(
-    error: HarnessError, seconds: float, junit: Path | None, markdown: Path | None, github: bool
+    error: HarnessError,
+    seconds: float,
+    junit: Path | None,
+    markdown: Path | None,
+    openmetrics: Path | None,
+    github: bool,
 ) -> None:
     """Write the pages of a gate that could not decide: a CI that shows them must not show none, or yesterday's."""
     from harness.study.gate import annotations as annotations_room
     from harness.study.gate import junit as junit_room
     from harness.study.gate import markdown as markdown_room
+    from harness.study.gate import openmetrics as openmetrics_room
 
     title, told = _UNDECIDED[error.exit_code], str(error)
     _write_pages(
         (junit, lambda: junit_room.undecided(title, told, seconds)),
         (markdown, lambda: markdown_room.undecided(title, told)),
+        (openmetrics, lambda: openmetrics_room.undecided(error.exit_code)),
     )
     if github:
         click.echo(annotations_room.undecided(title, told), nl=False)
@@ -208,14 +215,17 @@ def _post(found: Verdict) -> None:
     problem = ""
     try:
         if not url.startswith(("https://", "http://")):
-            raise ValueError("not an address of http")
+            raise ValueError
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(url, orjson.dumps(payload(found)), headers, method="POST")
         with urllib.request.urlopen(request, timeout=10):
             pass
     except urllib.error.HTTPError as error:
         problem = f"it answered {error.code}"
-    except (OSError, ValueError) as error:
-        problem = type(error).__name__
+    except ValueError:
+        problem = "it is no address of http"
+    except OSError as error:
+        reason = getattr(error, "reason", error)  # urllib wraps what the socket said
+        problem = getattr(reason, "strerror", None) or type(reason).__name__
     if problem:
         click.echo(f"harness: the webhook in {WEBHOOK} was not told: {problem}", err=True)

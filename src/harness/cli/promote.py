@@ -89,6 +89,5 @@ def _found(run: str, uri: str) -> tuple[Folder, dict[str, Any]]:
 def show_change(change: Change) -> None:
     """One line: what an alias names from now on."""
     before = f", before it version {change.before}" if change.before not in (None, change.version) else ""
-    click.echo(
-        f"{change.alias} is version {change.version}{before} (entry {change.number}, by {change.by or 'unknown'})"
-    )
+    still, by = " still" if change.before == change.version else "", change.by or "unknown"
+    click.echo(f"{change.alias} is{still} version {change.version}{before} (entry {change.number}, by {by})")

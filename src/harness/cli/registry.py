@@ -171,7 +171,8 @@ def _show(version: Version, aliases: list[str], state: dict[str, Any]) -> None:
     dirty = " with uncommitted changes, kept in artifacts/uncommitted.diff of the sweep" if git.get("dirty") else ""
     click.echo(f"Commit: {git.get('commit', 'not in a repository')}{dirty}")
     differing = f" ({', '.join(state['files'])})" if state["files"] else ""
-    click.echo(f"Run: {state['state']}{differing}; harness show @v{version.number} shows its answers")
+    there = "" if state["state"] == "gone" else f"; harness show @v{version.number} shows its answers"
+    click.echo(f"Run: {state['state']}{differing}{there}")
     click.echo(f"Promoted {version.time} by {version.by or 'unknown'}: {version.reason}")
 
 

@@ -79,7 +79,9 @@ class Ledger:
             raise UserError(f"{file} is no JSON mapping any more: it was changed after it was written; {_RESTORE}")
         check_format(entry, file)
         told = _digest(entry)
-        if entry.get("digest") != told or entry.get("number") != expected:
+        if entry.get("digest") == told and entry.get("number") != expected:
+            raise UserError(f"{file} holds entry {entry.get('number')}: it was put in another's place; {_RESTORE}")
+        if entry.get("digest") != told:
             found = f"its digest says {entry.get('digest')}, its content gives {told}"
             raise UserError(f"{file} was changed after it was written ({found}); {_RESTORE}")
         if entry.get("before") != (before[-1]["digest"] if before else None):

@@ -25,7 +25,8 @@ def changed(
     baseline: Run,
     count: int,
 ) -> list[dict[str, Any]]:
-    """The examples whose mean scores differ, worst first, at most `count`; `means` are the run's and the baseline's.
+    """The examples whose mean scores differ, worst first, equals in the order given, at most `count`; `means` are the
+    run's and the baseline's.
 
     Each has `example`, `question`, `tags`, `metric`, `difference` (run less baseline), and for both sides (`run`,
     `baseline`) the `answer`, or the `failure` in its place, the `passages`, and the `scores` with their reasons. Of
@@ -34,7 +35,7 @@ def changed(
     differences = means[0] - means[1]
     sign = 1.0 if direction == "maximize" else -1.0
     moved = [i for i in range(len(examples)) if differences[i] == differences[i] and differences[i] != 0]
-    moved.sort(key=lambda i: (sign * differences[i], examples[i]["id"]))
+    moved.sort(key=lambda i: sign * differences[i])
     chosen = moved[:count]
     wanted = [examples[i]["id"] for i in chosen]
     here_by, there_by = ({examples[i]["id"]: float(side[i]) for i in chosen} for side in means)

@@ -28,7 +28,7 @@ PASS, REGRESSION, UNSURE = "pass", "regression", "cannot tell"
 class Margin:
     """One decision. `difference` is candidate less baseline with the sign such that above 0 is better; `low` and `high`
     are one-sided 1 - alpha bounds; `p` is one-sided, for a loss. `needed`: examples that would settle it, None where
-    that cannot be told or nothing is open.
+    that cannot be told or nothing is open. `p` is NaN where the test has none.
     """
 
     difference: float
@@ -88,7 +88,7 @@ def _told(row: Margin, p: float, alpha: float) -> Margin:
         verdict = PASS
     elif row.difference < -row.margin and p <= alpha:
         verdict = REGRESSION
-    return replace(row, p_corrected=p, verdict=verdict)
+    return replace(row, p_corrected=p, verdict=verdict, needed=row.needed if verdict == UNSURE else None)
 
 
 def _needed(found: Comparison, margin: float, wide: float, alpha: float) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,8 @@ def _row(row: Row) -> list[str]:
     figures = [f"{row.baseline_mean:.4g}", f"{row.mean:.4g}", f"{found.difference:+.4g}", f"{found.low:+.4g}"]
     verdict = _MARKS.get(found.verdict, found.verdict)
     told = verdict if row.decides or found.verdict in _MARKS else f"{verdict} (watched)"
-    rest = [f"{found.margin:g}", str(found.n), f"{found.p_corrected:.2g}", told]
+    p = "-" if math.isnan(found.p_corrected) else f"{found.p_corrected:.2g}"
+    rest = [f"{found.margin:g}", str(found.n), p, told]
     return [code(row.metric), code(row.slice), *figures, *rest]
 
 

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from harness.study.gate.margins import PASS, REGRESSION, UNSURE
 from harness.study.gate.verdict import Verdict
 
+_ENDED, _ENDED_HELP = "harness_gate_exit_code", "0 pass, 1 regression, 2 wrong input, 3 incomplete, 4 cannot tell."
 _CODES = {PASS: 0, REGRESSION: 1, UNSURE: 2}
 
 
 def openmetrics(found: Verdict) -> str:
-    """Gauges: the verdict (0 pass, 1 regression, 2 cannot tell), and for each metric and slice the mean, the
+    """Gauges: the exit code; the verdict (0 pass, 1 regression, 2 cannot tell); for each metric and slice the mean, the
     baseline's, the difference, its lower bound and the margin."""
     name = ("candidate", found.candidate), ("baseline", found.baseline)
-    lines = _family("harness_gate_verdict", "0 pass, 1 regression, 2 cannot tell.", [(name, _CODES[found.verdict])])
+    lines = _family(_ENDED, _ENDED_HELP, [((), found.exit_code)])
+    lines += _family("harness_gate_verdict", "0 pass, 1 regression, 2 cannot tell.", [(name, _CODES[found.verdict])])
     columns = {
         "score": "Mean of the candidate.",
         "baseline_score": "Mean of the baseline.",
@@ -44,12 +46,19 @@ def openmetrics(found: Verdict) -> str:
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
+def undecided(exit_code: int) -> str:
+    """The page of a gate that could not decide: that it did not, and no verdict of before."""
+    return "\n".join([*_family(_ENDED, _ENDED_HELP, [((), exit_code)]), "# EOF"]) + "\n"
+
+
 def _family(name: str, told: str, samples: Iterable[tuple[Iterable[tuple[str, str]], float]]) -> list[str]:
-    lines = [
-        f"{name}{{{','.join(f'{key}={_quoted(value)}' for key, value in labels)}}} {_number(value)}"
-        for labels, value in samples
-    ]
+    lines = [f"{name}{_labels(labels)} {_number(value)}" for labels, value in samples]
     return [f"# TYPE {name} gauge", f"# HELP {name} {told}", *lines] if lines else []
+
+
+def _labels(labels: Iterable[tuple[str, str]]) -> str:
+    told = ",".join(f"{key}={_quoted(value)}" for key, value in labels)
+    return f"{{{told}}}" if told else ""
 
 
 def _number(value: float) -> str:

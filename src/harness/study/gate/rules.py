@@ -96,7 +96,8 @@ def _must_pass(run: Run, rule: MustPass, entry: Mapping[str, Any], matrix: Matri
     tagged = [e["id"] for e in stored.examples if rule.tag is not None and rule.tag in e["tags"]]
     if missing or (rule.tag is not None and not tagged):
         what = f"the examples {', '.join(missing)}" if missing else f"an example with the tag {rule.tag!r}"
-        raise UserError(f"gate.must_pass: {stored.id} has not {what}")
+        few = "; --limit left them out" if (stored.header.get("options") or {}).get("limit") else ""
+        raise UserError(f"gate.must_pass: {stored.id} has not {what}{few}")
     low, high = _ends(rule, entry)
     scores = dict(zip(matrix.examples, column_of(matrix, entry, variant["id"]), strict=True))
     wanted = list(dict.fromkeys([*rule.examples, *tagged]))

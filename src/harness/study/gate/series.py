@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ from harness.study.judging.cautions import runs_of
 Floats = NDArray[np.float64]
 Asked = Callable[[], Run]
 
+_METHOD = (
+    "means and differences are of the nights that a row names; at worst bounds what the same questions asked anew "
+    "would give, not other questions; the test is one over all nights, so there is no p-value of one"
+)
 NIGHTS = "_nights"
 """Beside the sweeps: `<digest of baseline and rows>/<time>-<random>.json`, one file for each night."""
 
@@ -62,7 +67,7 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
         for row, line, state, mean in zip(decided.rows, lines, found, means, strict=True)
     ]
     note = f"night {len(past) + 1} of {gate.nights}; any false alarm in {gate.false_alarms:.0%} of quarters at most"
-    notes = [note, *(["it looked bad and was asked again"] if asked else []), *decided.notes[: _kept(decided)]]
+    notes = [note, _METHOD, *(["it looked bad and was asked again"] if asked else []), *decided.notes[: _kept(decided)]]
     return replace(decided, verdict=_verdict(rows, decided), rows=rows, notes=notes)
 
 
@@ -111,29 +116,42 @@ def _verdict(rows: list[Row], decided: Verdict) -> str:
 
 
 def _row(row: Row, line: Line, state: Night, mean: float, control: Run | None, margin: float) -> Row:
+    """The decision on a line; its means and difference are those of the window that speaks loudest."""
     blame: Attribution | None = None
     if state.alarm and control is not None:
         blame = attributed(state.difference, state.error, *line.moved(control))
     verdict = PASS if not state.alarm else REGRESSION if blame is None or blame.blame == OURS else UNSURE
-    where = line.metric if line.slice == ALL else f"{line.metric} on {line.slice}"
-    nights = "night" if state.window == 1 else f"{state.window} nights"
-    said = f"{where} {line.sign * line.base.mean:.4g} -> {line.sign * mean:.4g}: the last {nights} moved by "
-    said += f"{state.difference:+.3g}, {state.statistic:.2f} errors ({state.limit:.2f} alarms)"
-    said += f"; {blame.told}" if blame else ""
     figures = Margin(
         difference=state.difference,
         low=state.difference - 1.645 * state.error,
         high=state.difference + 1.645 * state.error,
-        p=row.decided.p,
+        p=math.nan,
         n=row.decided.n,
         clusters=row.decided.clusters,
         margin=margin,
-        p_corrected=row.decided.p_corrected,
+        p_corrected=math.nan,
         verdict=verdict,
         needed=None,
-        method="means over nights against replicates of the baseline",
+        method="means over nights against replicates of the baseline, the same questions asked anew",
     )
-    return Row(line.metric, line.slice, line.sign * mean, line.sign * line.base.mean, figures, True, said)
+    before, now = line.sign * line.base.mean, line.sign * (line.base.mean + state.difference)
+    said = _said(line, state, margin, line.sign * mean) + (f"; {blame.told}" if blame else "")
+    return Row(line.metric, line.slice, now, before, figures, True, said)
+
+
+def _said(line: Line, state: Night, margin: float, tonight: float) -> str:
+    where = line.metric if line.slice == ALL else f"{line.metric} on {line.slice}"
+    before, now = line.sign * line.base.mean, line.sign * (line.base.mean + state.difference)
+    nights = "tonight" if state.window == 1 else f"in {state.window} nights, tonight {tonight:.4g}"
+    side = "above" if state.difference > 0 else "below"
+    told = f"{where} {before:.4g} -> {now:.4g} {nights}: {abs(state.statistic):.1f} standard errors {side} the baseline"
+    told += f" on the better side, alarm at {-state.limit:.2f} on the worse" if state.difference > 0 else ""
+    told += f", alarm at {-state.limit:.2f}" if state.difference <= 0 else ""
+    if state.alarm or state.statistic >= state.limit:
+        return told
+    if state.difference >= -margin:
+        return f"{told}; {-state.difference:.3g} is within the margin of {margin:g}"
+    return f"{told}; no alarm, since the nights with tonight's configuration have not lost it"
 
 
 def _folder(baseline: Run, lines: list[Line]) -> Folder:

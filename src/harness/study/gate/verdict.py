@@ -134,7 +134,7 @@ def decide(run: Run, baseline: Run, gate: Gate, worst: int = 5) -> Verdict:
         alpha=gate.alpha,
         rows=rows,
         rules=held,
-        worst=_worst(run, baseline, here[first], there[first], worst),
+        worst=_worst(run, baseline, here[first], there[first], rows, worst),
         settings=settings_between(base_variant, variant),
         notes=_notes(run, baseline, rows),
     )
@@ -176,12 +176,18 @@ def _both(run: Run, baseline: Run, here: Matrix, there: Matrix, entry: Mapping[s
     return column_of(here, entry, run[1]["id"]), theirs
 
 
-def _worst(run: Run, baseline: Run, here: Matrix, there: Matrix, count: int) -> list[dict[str, Any]]:
-    entry = next(m for m in run[0].metrics if m["name"] == here.metric)
+def _worst(run: Run, baseline: Run, here: Matrix, there: Matrix, rows: list[Row], count: int) -> list[dict[str, Any]]:
+    """The examples that lost most; of those that lost alike, first those of slices that lost more than all did."""
+    stored = run[0]
+    entry = next(m for m in stored.metrics if m["name"] == here.metric)
     mine, theirs = _both(run, baseline, here, there, entry)
     sign = 1.0 if entry["direction"] == "maximize" else -1.0
     lost = np.where(sign * (mine - theirs) < 0, mine, np.nan)
-    return changed(run[0].examples, (lost, theirs), here.metric, entry["direction"], run, baseline, count)
+    moved = {row.slice: row.decided.difference for row in rows if row.metric == here.metric}
+    least = [min([moved[ALL], *(moved.get(tag, np.inf) for tag in e["tags"])]) for e in stored.examples]
+    order = np.argsort(least, kind="stable")
+    examples = [stored.examples[i] for i in order]
+    return changed(examples, (lost[order], theirs[order]), here.metric, entry["direction"], run, baseline, count)
 
 
 def _notes(run: Run, baseline: Run, rows: list[Row]) -> list[str]:

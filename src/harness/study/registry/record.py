@@ -11,7 +11,7 @@ import orjson
 from harness.store import StoredSweep, layout
 from harness.study.judging.cautions import calibration_of, runs_of
 from harness.study.registry.sweepfile import sweep_file
-from harness.study.summary import summary_of
+from harness.study.summary import summarise
 
 _FILES = (
     layout.HEADER,
@@ -20,6 +20,7 @@ _FILES = (
     layout.CELLS,
     layout.OUTCOMES_TABLE,
     layout.SCORES_TABLE,
+    layout.TEXTS_TABLE,
     f"{layout.ARTIFACTS}/uncommitted.diff",
 )
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
@@ -33,7 +34,7 @@ def record_of(stored: StoredSweep, variant: Mapping[str, Any]) -> dict[str, Any]
     `answered`, `n`, `failed`, `worst`, `best`), `judges` what must be said beside some, `origin` commit, versions and
     machine of the sweep, `files` the digests of the run's files, by which a changed answer is noticed.
     """
-    summary, header = summary_of(stored), stored.header
+    summary, header = summarise(stored), stored.header  # from the rows: a kept summary may have been changed
     figures = next(entry for entry in summary["runs"] if entry["variant"] == variant["id"])
     record = {
         "run": f"{stored.id}/{variant['id']}",
@@ -81,7 +82,7 @@ def state_of_run(runs: Any, record: Mapping[str, Any]) -> dict[str, Any]:
         return {"state": GONE, "files": []}
     now = digests(StoredSweep(folder))
     then: Mapping[str, str] = record["files"]
-    differing = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+    differing = sorted(name for name, digest in then.items() if now.get(name) != digest)
     return {"state": CHANGED if differing else THERE, "files": differing}
 
 
