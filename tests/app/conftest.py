@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from harness.app import address, frame, keys, settings
+from harness.app import address, frame, settings
+from harness.app.label import keys
 from harness.config import load
 from harness.store import StoredSweep
 from harness.study.summary import summarise

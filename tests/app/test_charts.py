@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.app import charts, charts_nights
+from harness.app import charts
+from harness.app.regression import charts as charts_nights
 
 PAGES = {"light": "#ffffff", "dark": "#0e1117"}
 LONG = "a metric with a name that nobody can say in one breath, however deep it is"

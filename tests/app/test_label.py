@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from harness.app import keys
+from harness.app.label import keys
 from harness.config import load
 from harness.store import StoredSweep
 from harness.store.layout import LABELS

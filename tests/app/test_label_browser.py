@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from harness.app import keys, settings
+from harness.app import settings
+from harness.app.label import keys
 from harness.config import load
 from harness.store import Folder, StoredSweep
 from harness.store.layout import LABELS

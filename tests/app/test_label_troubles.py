@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from benchmarks.watching import Growth
 
-from harness.app import keys, settings
+from harness.app import settings
+from harness.app.label import keys
 from harness.store import StoredSweep
 from harness.store.layout import LABELS
 from harness.study.judging.labels import labels_of

@@ -14,8 +14,8 @@ from benchmarks.watching import Growth
 
 from harness.config import load
 from harness.store import StoredSweep
-from harness.study.board.recut import figures
-from harness.study.board.retrieval import Retrieval
+from harness.study.board.retrieval.coverage import Retrieval
+from harness.study.board.retrieval.recut import figures
 from harness.sweeps.progress import Progress
 from harness.sweeps.session import Options, run_sweep
 from tests.app.conftest import Draw, sent, shoot, table, texts

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from harness.app import axes
+from harness.app.sweep import axes
 from harness.store import StoredSweep
 from harness.study.board.overview import short_name
 from tests.app.conftest import Draw, table, texts

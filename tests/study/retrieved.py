@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.records import Evidence, Example, Failure, Message, Outcome, Passage
 from harness.store import Folder, StoredSweep, Writer
-from harness.study.board.recut import By
+from harness.study.board.retrieval.recut import By
 from tests.workspaces import CONFIG
 
 METRICS = "span_recall, recall@50, {retrieval_noise: {by: characters}}, correct"

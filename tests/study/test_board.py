@@ -13,11 +13,11 @@ from benchmarks.watching import Growth
 from harness.errors import UserError
 from harness.store import StoredSweep
 from harness.study.board import overview as overviews
+from harness.study.board.example.sheet import sheet
+from harness.study.board.example.source import documents_of, marked
 from harness.study.board.opening import open_run, open_sweep, stamp
 from harness.study.board.overview import heat, live_rows, overview, ranking_rows, tags_of
-from harness.study.board.sheet import sheet
 from harness.study.board.shelf import found, shelf
-from harness.study.board.source import documents_of, marked
 from harness.study.board.versus import answers_of, best_of, diff, rows_of, settings_of, versus
 from harness.study.live import live
 from harness.study.report.content import content_of

@@ -15,11 +15,11 @@ from benchmarks.watching import Growth
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep, additions
 from harness.store.layout import LABELS
-from harness.study.board import pool as pools
-from harness.study.board.labelling import Kept, agreements, disputes, give, marks, outside, reviewer, sample
+from harness.study.board.label import pool as pools
+from harness.study.board.label.labelling import Kept, agreements, disputes, give, marks, outside, reviewer, sample
+from harness.study.board.label.pool import Item, pool
+from harness.study.board.label.questions import FIVE, PARTLY, YES_NO, Question, names, question, ways
 from harness.study.board.opening import open_sweep
-from harness.study.board.pool import Item, pool
-from harness.study.board.questions import FIVE, PARTLY, YES_NO, Question, names, question, ways
 from harness.study.judging.calibration import calibrate
 from harness.study.judging.judgements import judgements_of
 from harness.study.judging.labels import Label, labels_of, read_labels, settle

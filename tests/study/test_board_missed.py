@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from harness.store import StoredSweep
-from harness.study.board.hits import passages_of
-from harness.study.board.missed import missed, rows_of
+from harness.study.board.retrieval.hits import passages_of
+from harness.study.board.retrieval.missed import missed, rows_of
 from tests.study.retrieved import RETRIEVAL, known_rows, made
 
 Run = Callable[..., StoredSweep]

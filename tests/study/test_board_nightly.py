@@ -12,10 +12,10 @@ import pytest
 from harness.errors import UserError
 from harness.store import Folder
 from harness.store.additions import names
-from harness.study.board.broken import broken
-from harness.study.board.nightly import baseline_of, nightly_sweeps, series_of
-from harness.study.board.onset import began
-from harness.study.board.trend import ALARM, CANDIDATE, DRIFTED, QUIET, UNREADABLE, trend
+from harness.study.board.regression.broken import broken
+from harness.study.board.regression.nightly import baseline_of, nightly_sweeps, series_of
+from harness.study.board.regression.onset import began
+from harness.study.board.regression.trend import ALARM, CANDIDATE, DRIFTED, QUIET, UNREADABLE, trend
 from harness.study.gate.nights import WINDOWS
 from tests.study.kept_nights import BAD, GOOD, Kept, delete, kept_nights
 

@@ -12,12 +12,12 @@ import pytest
 
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep
-from harness.study.board.alike import least, limits
-from harness.study.board.hits import passages_of
-from harness.study.board.missed import missed
 from harness.study.board.opening import open_sweep
-from harness.study.board.recut import By, curve, cut, figures, grid, values
-from harness.study.board.retrieval import Retrieval
+from harness.study.board.retrieval.alike import least, limits
+from harness.study.board.retrieval.coverage import Retrieval
+from harness.study.board.retrieval.hits import passages_of
+from harness.study.board.retrieval.missed import missed
+from harness.study.board.retrieval.recut import By, curve, cut, figures, grid, values
 from tests.importing.kept import imported
 from tests.study.retrieved import RETRIEVAL, known_rows, made, naive
 
@@ -48,7 +48,7 @@ def test_a_sweep_that_grows_is_read_from_its_journal(tmp_path: Path) -> None:
 
 def test_tables_are_read_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells and passages of later batches are not mixed up with those of the first."""
-    from harness.study.board import hits
+    from harness.study.board.retrieval import hits
 
     stored = made(tmp_path, 8)
     before = passages_of(stored)

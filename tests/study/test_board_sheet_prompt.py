@@ -9,8 +9,8 @@ import pytest
 
 from harness.store import StoredSweep
 from harness.store.layout import TEXTS_TABLE, VARIANTS
-from harness.study.board.prompt import LONGEST, Prompt, prompt_of
-from harness.study.board.sheet import sheet
+from harness.study.board.example.prompt import LONGEST, Prompt, prompt_of
+from harness.study.board.example.sheet import sheet
 from tests.study.reported import reported
 
 Run = Callable[..., StoredSweep]

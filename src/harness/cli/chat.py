@@ -68,7 +68,7 @@ def command(
 def _introduce(found: Configured, responder: Responder) -> None:
     """Say what is talked to, how good it was found to be, and what a question costs."""
     from harness.plugins import name
-    from harness.study.board.playground import evidence_of
+    from harness.study.board.playground.candidates import evidence_of
 
     evidence = evidence_of(found.proven)
     version = f"version {found.version.number}, " if found.version is not None else ""
@@ -130,7 +130,7 @@ def print_line(said: Said, found: Configured, question: str, talk: Talk, passage
 
 def tell_of(said: Said, talk: Talk, passages: bool) -> None:
     """The soft line after an answer: time, tokens, cost, the sum so far; before it the passages, or the failure."""
-    from harness.study.board.playground import facts, money
+    from harness.study.board.playground.candidates import facts, money
 
     if passages:
         tell_passages(said)

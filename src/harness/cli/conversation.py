@@ -97,7 +97,7 @@ class Conversation:
         return self._last
 
     def _save(self, name: str) -> None:
-        from harness.study.board.drafting import append, draft
+        from harness.study.board.playground.drafting import append, draft
         from harness.sweeps.provenance import who
 
         self._given()

@@ -9,7 +9,7 @@ import pytest
 from harness.data import read_dataset
 from harness.errors import UserError
 from harness.records import Message
-from harness.study.board import drafting
+from harness.study.board.playground import drafting
 from tests.app.conftest import Draw, texts
 from tests.app.playground.conftest import SATURDAYS, ask, kept, of, runs
 from tests.workspaces import CONFIG, make_workspace, write

@@ -11,7 +11,7 @@ import pytest
 from harness.app import settings
 from harness.errors import UserError
 from harness.store import Folder, StoredSweep
-from harness.study.board.playground import proven_of
+from harness.study.board.playground.candidates import proven_of
 from harness.study.registry import promote
 from harness.study.registry.record import record_of
 from tests.app.conftest import Draw, sent, texts

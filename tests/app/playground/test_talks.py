@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.app.talks import Line, Pool
+from harness.app.playground.talks import Line, Pool
 from harness.errors import UserError
 
 

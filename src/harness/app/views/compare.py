@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import frame, store
+from harness.app import address, frame, store
 from harness.study.board.overview import short_name
 from harness.study.board.versus import MOST, answers_of, best_of, rows_of, settings_of
 from harness.study.report import amounts
@@ -66,7 +66,7 @@ def _given() -> list[str]:
 
 
 def _set(names: list[str]) -> None:
-    frame.kept("runs", ",".join(names) or None)
+    address.kept("runs", ",".join(names) or None)
 
 
 def _chosen(names: list[str]) -> None:

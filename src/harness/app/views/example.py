@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import frame, store
+from harness.app import address, frame, store
 from harness.store import StoredSweep
+from harness.study.board.example.prompt import prompt_of
+from harness.study.board.example.sheet import sheet
+from harness.study.board.example.source import documents_of, marked
 from harness.study.board.overview import short_name
-from harness.study.board.prompt import prompt_of
-from harness.study.board.sheet import sheet
-from harness.study.board.source import documents_of, marked
 from harness.study.report import amounts
 from harness.study.report.texts import short
 
@@ -24,7 +24,7 @@ CLASSES = {"hit": "h-hit", "missed": "h-miss", "noise": "h-noise", "gap": "h-gap
 def main() -> None:
     """Draw the page."""
     frame.heading("Example")
-    name = frame.chosen_sweep(store.sweeps)
+    name = address.chosen_sweep(store.sweeps)
     if name is None:
         return
     with frame.told("This example"):
@@ -38,7 +38,7 @@ def main() -> None:
         with left:
             example = _chosen(examples)
         with right:
-            variants = frame.several("Variants", list(names), "variants", AT_ONCE, names)
+            variants = address.several("Variants", list(names), "variants", AT_ONCE, names)
         found = sheet(stored, example, variants)
         _question(found)
         _sides(found, stored)
@@ -51,7 +51,7 @@ def _chosen(examples: dict[str, dict[str, Any]]) -> str:
     """The example, with a button to the one before and the one after it in the dataset."""
     ids = list(examples)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        example = frame.picked("Example", ids, "example", lambda each: _asked(examples[each]))
+        example = address.picked("Example", ids, "example", lambda each: _asked(examples[each]))
         place = ids.index(example)
         for label, step in (("Previous", -1), ("Next", 1)):
             there = 0 <= place + step < len(ids)
@@ -167,12 +167,12 @@ def _source(found: dict[str, Any], texts: Any) -> None:
         return
     left, right = st.columns(2)
     with left:
-        document = frame.picked("Document", documents, "document")
+        document = address.picked("Document", documents, "document")
     sides = {f"{side['variant']}/{side['repeat']}": side for side in found["sides"]}
     if not sides:
         return
     with right:
-        of = frame.picked("Passages of", list(sides), "of", lambda each: _named(sides[each]))
+        of = address.picked("Passages of", list(sides), "of", lambda each: _named(sides[each]))
     marks = (("h-hit", "evidence retrieved"), ("h-miss", "evidence missed"), ("h-noise", "retrieved, no evidence"))
     frame.pieces([part for mark in marks for part in (mark, ("", "   "))])
     parts = marked(texts, document, evidence, sides[of]["passages"])

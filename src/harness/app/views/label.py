@@ -8,15 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from harness.app import drawn, frame, keys, labelled, sights, store
-from harness.app.drawn import MOST, Seat
+from harness.app import address, frame, store
+from harness.app.label import drawn, keys, labelled, sights
+from harness.app.label.drawn import MOST, Seat
 from harness.errors import HarnessError, UserError
 from harness.store import Folder, StoredSweep
-from harness.study.board import labelling, questions
-from harness.study.board.labelling import Sample
+from harness.study.board.label import labelling, questions
+from harness.study.board.label.labelling import Sample
+from harness.study.board.label.pool import Item
+from harness.study.board.label.questions import Question
 from harness.study.board.opening import open_sweep
-from harness.study.board.pool import Item
-from harness.study.board.questions import Question
 from harness.study.judging.labels import Label
 from harness.study.report.texts import short, visible
 
@@ -50,7 +51,7 @@ def _seat() -> Seat | None:
 def _addressed(seat: Seat) -> None:
     """Keep the seat in the address, so that it can be taken again after a reload."""
     for name, value in asdict(seat).items():
-        frame.kept(name, None if name == "by" and frame.identity() else value)
+        address.kept(name, None if name == "by" and frame.identity() else value)
 
 
 def _leave() -> None:
@@ -62,7 +63,7 @@ def _leave() -> None:
 
 
 def _begin() -> None:
-    name = frame.chosen_sweep(store.sweeps)
+    name = address.chosen_sweep(store.sweeps)
     if name is None:
         return
     stored = store.opened(name, lean=True)
@@ -76,7 +77,7 @@ def _begin() -> None:
     with left:
         of = _question(stored, labels)
     with right:
-        ask = frame.picked("Replies", questions.ways(stored, of, labels), "ask") if of else ""
+        ask = address.picked("Replies", questions.ways(stored, of, labels), "ask") if of else ""
     left, right = st.columns(2)
     count = left.number_input("Answers to label", 1, MOST, _number("n", USUAL, 1, MOST), key="count")
     by = _reviewer(right)
@@ -106,7 +107,7 @@ def _question(stored: StoredSweep, labels: Sequence[Label]) -> str:
     """The question's name; empty while it has none."""
     known, given = questions.names(stored, labels), st.query_params.get("of") or OTHER
     names = [*known, *([given] if given not in (*known, OTHER) else []), OTHER]
-    picked = frame.picked("Question", names, "of", lambda each: "a question of your own …" if each == OTHER else each)
+    picked = address.picked("Question", names, "of", lambda each: "a question of your own …" if each == OTHER else each)
     if picked != OTHER:
         return picked if picked in known else questions.checked(picked)
     own = st.text_input("What is asked", key="own-question", placeholder="such as: helpful")

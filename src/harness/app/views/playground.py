@@ -8,13 +8,22 @@ from typing import Any
 
 import streamlit as st
 
-from harness.app import asking, frame, keeping, store
-from harness.app.asking import Asked
-from harness.app.talks import Line, Pool
+from harness.app import address, frame, store
+from harness.app.playground import asking, keeping
+from harness.app.playground.asking import Asked
+from harness.app.playground.talks import Line, Pool
 from harness.errors import HarnessError, UserError
 from harness.plugins import name as name_of
 from harness.study.board.opening import stamp
-from harness.study.board.playground import Evidence, evidence_of, money, paid, proven_of, registered, runs_of
+from harness.study.board.playground.candidates import (
+    Evidence,
+    evidence_of,
+    money,
+    paid,
+    proven_of,
+    registered,
+    runs_of,
+)
 from harness.study.proven import Proven
 from harness.study.report.texts import short, visible
 from harness.sweeps.conversing import Evaluated, Responder, Talk
@@ -80,7 +89,7 @@ def _chosen() -> list[str]:
     first, second, third = st.columns(3)
     if sweeps:
         with third:
-            name = frame.picked("Runs of", sweeps, "sweep")
+            name = address.picked("Runs of", sweeps, "sweep")
         with frame.told("This sweep"):
             found |= runs_of(store.opened(name, lean=True))
     for word in ("a", "b"):
@@ -88,10 +97,10 @@ def _chosen() -> list[str]:
     if not found:
         return []
     with first:
-        one = frame.picked("Configuration", list(found), "a", lambda key: found[key])
+        one = address.picked("Configuration", list(found), "a", lambda key: found[key])
     others = {ALONE: "nothing: talk to one", **{key: said for key, said in found.items() if key != one}}
     with second:
-        two = frame.picked("Against", list(others), "b", lambda key: others[key])
+        two = address.picked("Against", list(others), "b", lambda key: others[key])
     return [one] if two == ALONE else [one, two]
 
 

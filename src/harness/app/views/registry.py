@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import evidence, frame, promoting, registered, versions_apart
+from harness.app import address, frame
+from harness.app.registry import evidence, promoting, registered, versions_apart
 from harness.study.board.versions import weight_of
 from harness.study.registry.record import CHANGED, GONE, THERE
 from harness.study.report import amounts
@@ -93,7 +94,7 @@ def _history(found: dict[str, Any]) -> None:
         return
     st.subheader("History", anchor=False)
     aliases = ["all", *dict.fromkeys(change["alias"] for change in found["history"])]
-    wanted = frame.picked("Alias", aliases, "alias", lambda each: "all aliases" if each == "all" else each)
+    wanted = address.picked("Alias", aliases, "alias", lambda each: "all aliases" if each == "all" else each)
     rows = [
         {"entry": change["number"], "time": change["time"], "alias": change["alias"], "action": change["action"]}
         | {"version": change["version"], "before": change["before"], "by": change["by"], "reason": change["reason"]}
@@ -129,7 +130,7 @@ def _versions(found: dict[str, Any]) -> None:
     data["promoted"] = pd.to_datetime(data["promoted"], errors="coerce", utc=True)
     frame.table(data, "versions", "registry-versions", column_config=numbers)
     by_number = {str(each["version"]): each for each in reversed(found["versions"])}
-    number = frame.picked("One version in full", list(by_number), "version", lambda each: _name(by_number[each]))
+    number = address.picked("One version in full", list(by_number), "version", lambda each: _name(by_number[each]))
     _one(by_number[number])
 
 
@@ -186,10 +187,10 @@ def _difference(found: dict[str, Any]) -> None:
     numbers = list(reversed(by_number))
     left, right = st.columns(2)
     with right:
-        after = frame.picked("To", numbers, "to", lambda each: _name(by_number[each]))
+        after = address.picked("To", numbers, "to", lambda each: _name(by_number[each]))
     with left:
         others = [each for each in numbers if each != after]
-        before = frame.picked("From", others, "from", lambda each: _name(by_number[each]))
+        before = address.picked("From", others, "from", lambda each: _name(by_number[each]))
     sweeps = (by_number[before]["sweep"], by_number[after]["sweep"])
     told = registered.between(int(before), int(after), sweeps)
     versions_apart.show(told, f"{before}-{after}")

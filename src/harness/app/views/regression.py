@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import charts_nights, frame, nights, one_night
+from harness.app import address, frame
+from harness.app.regression import charts, nights, one_night
 from harness.study.gate.nights import WINDOWS
 from harness.study.report.texts import short
 
@@ -39,10 +40,10 @@ def main() -> None:
     given = st.query_params.get("series")
     if given and given not in by_name:
         st.error(f"There is no series {frame.plain(given[:200])} in this folder of runs. Pick one here.")
-    name = frame.picked("Series", list(by_name), "series", lambda each: _named(by_name[each]))
+    name = address.picked("Series", list(by_name), "series", lambda each: _named(by_name[each]))
     if st.session_state.get(_SERIES, name) != name:
         for key in ("lines", "night", "by"):
-            frame.anew(key, address=given != name)
+            address.anew(key, address=given != name)
     st.session_state[_SERIES] = name
     with frame.told("This series"):
         sections(nights.trend_of(by_name[name]))
@@ -117,14 +118,14 @@ def _trend(shown: dict[str, Any]) -> None:
     with left:
         if len(lines) > 1:
             names = {i: one_night.line_name(line) for i, line in lines.items()}
-            picked = frame.several("Metrics and slices", list(lines), "lines", CHARTS, names)
+            picked = address.several("Metrics and slices", list(lines), "lines", CHARTS, names)
     with right:
-        window = int(frame.picked("Mean of", windows, "window", lambda each: f"{each} night{'s'[: int(each) - 1]}"))
+        window = int(address.picked("Mean of", windows, "window", lambda each: f"{each} night{'s'[: int(each) - 1]}"))
     began = _began(shown)
     columns = st.columns(2) if len(picked) > 1 else [st.container()]
     for place, i in enumerate(picked):
         with columns[place % len(columns)]:
-            option = charts_nights.nights(lines[i], shown["nights"], window, began.get(int(i), []))
+            option = charts.nights(lines[i], shown["nights"], window, began.get(int(i), []))
             key = f"nights-{i}"
             st.echarts_chart(
                 option,

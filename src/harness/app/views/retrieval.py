@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import charts_retrieval, columns, frame, retrieved, store
-from harness.study.board.alike import Group, least, limits
-from harness.study.board.missed import rows_of
-from harness.study.board.passages import Passages
-from harness.study.board.recut import By, figures, grid
-from harness.study.board.retrieval import Retrieval
+from harness.app import address, columns, frame, store
+from harness.app.retrieval import charts, retrieved
+from harness.study.board.retrieval.alike import Group, least, limits
+from harness.study.board.retrieval.coverage import Retrieval
+from harness.study.board.retrieval.missed import rows_of
+from harness.study.board.retrieval.passages import Passages
+from harness.study.board.retrieval.recut import By, figures, grid
 from harness.study.report import amounts
 from harness.study.report.texts import short
 
@@ -75,7 +76,7 @@ FIGURES = {
 def main() -> None:
     """Draw the page."""
     frame.heading("Retrieval")
-    name = frame.chosen_sweep(store.sweeps)
+    name = address.chosen_sweep(store.sweeps)
     if name is None:
         return
     with frame.told("The retrieval of this sweep"):
@@ -126,20 +127,20 @@ def _coverage(found: Retrieval, name: str) -> None:
         return
     left, middle, right = st.columns(3)
     with left:
-        measure = frame.picked("Measure", measures, "measure")
+        measure = address.picked("Measure", measures, "measure")
     with middle:
-        across = frame.picked("Across", settings, "across")
+        across = address.picked("Across", settings, "across")
     with right:
         second = [each for each in settings if each != across]
         default = ["chunk_overlap"] if across == "chunk_size" and "chunk_overlap" in found.axes else []
         options = list(dict.fromkeys([*default, "", *second]))
-        up = frame.picked("Up", options, "up", lambda each: each or "nothing: a line") or None
+        up = address.picked("Up", options, "up", lambda each: each or "nothing: a line") or None
     table = found.coverage(measure, across, up)
     if not table["cells"]:
         frame.empty("No cell has this measure.", "Choose another.")
         return
-    option = charts_retrieval.coverage(table, across, up, measure)
-    st.echarts_chart(option, height=charts_retrieval.tall(table, up), key="coverage", alt="Evidence by settings")
+    option = charts.coverage(table, across, up, measure)
+    st.echarts_chart(option, height=charts.tall(table, up), key="coverage", alt="Evidence by settings")
     st.caption(
         "Mean of the means of the variants with these settings: the other settings are averaged, each variant counts "
         "alike. n counts the cells (one question asked of one variant once) that have the measure."
@@ -162,9 +163,9 @@ def _threshold(found: Retrieval, name: str) -> None:
     names = {group.variant: group.label for group in found.groups}
     left, right = st.columns([3, 1])
     with left:
-        variants = frame.several("Retrieval settings (several are pooled)", list(names), "cut", 1, names)
+        variants = address.several("Retrieval settings (several are pooled)", list(names), "cut", 1, names)
     with right:
-        by: By = "passages" if frame.picked("Counted in", _sides(found), "by") == "passages" else "characters"
+        by: By = "passages" if address.picked("Counted in", _sides(found), "by") == "passages" else "characters"
     known, groups = found.chosen(variants)
     if len(known.variant) > MOST_CELLS and len(groups) > 1:
         frame.empty("These are too many cells to cut at once.", f"Choose fewer: at most {MOST_CELLS:,} cells are cut.")
@@ -227,7 +228,7 @@ def _slider(steps: list[float]) -> float:
         "Keep passages with a similarity of at least", low, high, step=steps[1] - low, format="%.2f", key="threshold"
     )
     st.session_state["_kept_threshold"] = found
-    frame.kept("threshold", f"{found:g}")
+    address.kept("threshold", f"{found:g}")
     return found
 
 
@@ -244,7 +245,7 @@ def _chart(points: list[dict[str, Any]], lines: dict[str, str], title: str, at: 
             f"There is nothing of {' and '.join(lines.values())}.", "No example of this sweep has what it needs."
         )
         return
-    option = charts_retrieval.thresholds(points, there, title, at)
+    option = charts.thresholds(points, there, title, at)
     st.echarts_chart(option, height=340, key=key, alt=" and ".join(there.values()))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import axes, charts, columns, frame, store, watched
+from harness.app import address, charts, columns, frame, store
+from harness.app.sweep import axes, watched
 from harness.study.board.overview import front_rows, metric_rows, ranking_rows, tag_rows
 from harness.study.report import amounts
 
@@ -19,7 +20,7 @@ TONES = {"good": "✓", "doubt": "!", "plain": "·"}
 
 def main() -> None:
     """Draw the page."""
-    name = frame.chosen_sweep(store.sweeps)
+    name = address.chosen_sweep(store.sweeps)
     if name is None:
         return
     with frame.told("This sweep"):
@@ -165,7 +166,7 @@ def _variant(found: dict[str, Any], name: str) -> None:
     if not rows:
         frame.empty("This sweep has no variants.", "Look at the sweep file.")
         return
-    picked = frame.picked("Variant", list(rows), "variant", lambda each: found["short"].get(each, each))
+    picked = address.picked("Variant", list(rows), "variant", lambda each: found["short"].get(each, each))
     row = rows[picked]
     frame.text(row["label"])
     _metrics(row["metrics"], found, f"{name}-{picked}-metrics")

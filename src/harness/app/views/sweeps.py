@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import frame, nights, store
+from harness.app import address, frame, store
+from harness.app.regression import nights
 from harness.study.board.shelf import found
 
 ORDER = ["sweep", "status", "night", "progress", "best", "score", "low", "high", "metric", "variants", "cost_usd"]
@@ -70,7 +71,7 @@ def main() -> None:
 
 def _of_nights(rows: list[dict[str, Any]], marks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows, with what came of a night, that are wanted."""
-    wanted = frame.picked("Nights", list(NIGHTS), "nights", lambda each: NIGHTS[each])
+    wanted = address.picked("Nights", list(NIGHTS), "nights", lambda each: NIGHTS[each])
     told = {name: "alarm" if mark["alarm"] else "no alarm" for name, mark in marks.items()}
     listed = [{**row, "night": told.get(row["sweep"], "")} for row in rows]
     return [row for row in listed if wanted == "any" or bool(row["night"]) == (wanted == "only")]

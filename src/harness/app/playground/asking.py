@@ -11,10 +11,10 @@ from typing import Any
 import streamlit as st
 
 from harness.app import frame
-from harness.app.talks import Line
+from harness.app.playground.talks import Line
 from harness.errors import HarnessError
 from harness.records import Message
-from harness.study.board.playground import Turn, facts, failed, history
+from harness.study.board.playground.candidates import Turn, facts, failed, history
 from harness.study.report import amounts
 from harness.study.report.texts import cut
 

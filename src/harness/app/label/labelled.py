@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from harness.app import frame, sights
-from harness.study.board.labelling import Sample, agreements, disputes
-from harness.study.board.pool import Item
-from harness.study.board.questions import Question
+from harness.app import frame
+from harness.app.label import sights
+from harness.study.board.label.labelling import Sample, agreements, disputes
+from harness.study.board.label.pool import Item
+from harness.study.board.label.questions import Question
 from harness.study.judging.labels import Label
 from harness.study.judging.prediction_powered import LEAST_LABELS
 from harness.study.report import amounts

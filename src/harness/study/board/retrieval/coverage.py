@@ -10,11 +10,11 @@ import numpy as np
 
 from harness.errors import UserError, advice
 from harness.store import StoredSweep
-from harness.study.board.alike import Group, grouped, tree_of
-from harness.study.board.hits import passages_of
 from harness.study.board.overview import levels_of
-from harness.study.board.passages import Passages, Real
-from harness.study.board.recut import By, Cut, cut, values
+from harness.study.board.retrieval.alike import Group, grouped, tree_of
+from harness.study.board.retrieval.hits import passages_of
+from harness.study.board.retrieval.passages import Passages, Real
+from harness.study.board.retrieval.recut import By, Cut, cut, values
 from harness.study.report import amounts
 
 COMPUTED = {

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import frame, nights
+from harness.app import address, frame
+from harness.app.regression import nights
 from harness.study.report.texts import cut
 
 EXAMPLES = 20
@@ -26,11 +27,11 @@ def show(shown: dict[str, Any]) -> None:
         newest_first.insert(0, bad)
     left, right = st.columns(2)
     with left:
-        number = frame.picked("Night", newest_first, "night", lambda each: _night_name(readable[each]))
+        number = address.picked("Night", newest_first, "night", lambda each: _night_name(readable[each]))
     night = readable[number]
     lines = {str(i): line for i, line in enumerate(shown["lines"])}
     with right:
-        chosen = lines[frame.picked("By", list(lines), "by", lambda each: line_name(lines[each]))]
+        chosen = lines[address.picked("By", list(lines), "by", lambda each: line_name(lines[each]))]
     frame.text(night["verdict"], "h-name")
     if night["why"]:
         frame.text("\n".join(f"· {why}" for why in night["why"]), "h-soft")

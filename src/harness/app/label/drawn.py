@@ -10,11 +10,11 @@ import streamlit as st
 
 from harness.app.frame import runs
 from harness.store import Folder
-from harness.study.board import labelling, questions
-from harness.study.board.labelling import Kept, Sample
+from harness.study.board.label import labelling, questions
+from harness.study.board.label.labelling import Kept, Sample
+from harness.study.board.label.pool import Pool, pool
+from harness.study.board.label.questions import Question
 from harness.study.board.opening import open_sweep
-from harness.study.board.pool import Pool, pool
-from harness.study.board.questions import Question
 from harness.study.judging.labels import Label
 
 MOST = 1000

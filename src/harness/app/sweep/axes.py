@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.app import charts, columns, frame
+from harness.app import address, charts, columns, frame
 from harness.study.board.overview import heat, levels_of
 from harness.study.report import amounts
 
@@ -69,9 +69,9 @@ def together(found: dict[str, Any], name: str) -> None:
     if len(axes) > 1:
         left, right = st.columns(2)
         with left:
-            across = frame.picked("Across", axes, "x")
+            across = address.picked("Across", axes, "x")
         with right:
-            up = frame.picked("Up", [axis for axis in axes if axis != across], "y")
+            up = address.picked("Up", [axis for axis in axes if axis != across], "y")
         table = heat(ranking, across, up)
         option = charts.heat(table, across, up, ranking["metric"])
         st.echarts_chart(option, height=160 + 34 * len(table["up"]), key="heat", alt="Heat map of two settings")

@@ -10,7 +10,7 @@ import numpy as np
 from harness.records.intervals import union
 from harness.store import StoredSweep, tables
 from harness.store.layout import OUTCOMES_TABLE
-from harness.study.board.passages import Passages, Pieces, Real, Whole
+from harness.study.board.retrieval.passages import Passages, Pieces, Real, Whole
 
 _BATCH, _BUFFER = 65_536, 1 << 20
 _CELL = ("variant", "example", "request", "failure_kind")

@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from harness.app import frame
-from harness.app.asking import Asked
+from harness.app.playground.asking import Asked
 from harness.errors import HarnessError
 from harness.records import EXPECTATIONS, Message
-from harness.study.board import drafting
-from harness.study.board.playground import history
+from harness.study.board.playground import drafting
+from harness.study.board.playground.candidates import history
 from harness.study.report.texts import short, visible
 
 NEW = "a new file …"

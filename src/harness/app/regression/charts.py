@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from harness.app.charts import BLUE, GREY, ORANGE, PLATE, TOOLTIP, above
-from harness.study.board.nightly import moment
+from harness.study.board.regression.nightly import moment
 from harness.study.report.texts import visible
 
 NEVER_S = 36 * 3600

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.study.board.overview import short_name
-from harness.study.board.passages import Passages
+from harness.study.board.retrieval.passages import Passages
 from harness.study.report import amounts
 from harness.study.report.texts import short
 

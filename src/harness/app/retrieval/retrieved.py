@@ -7,11 +7,11 @@ from typing import Any
 import streamlit as st
 
 from harness.app.frame import runs
-from harness.study.board.alike import least
-from harness.study.board.missed import missed
 from harness.study.board.opening import open_sweep, stamp
-from harness.study.board.recut import By, curve, grid
-from harness.study.board.retrieval import Retrieval
+from harness.study.board.retrieval.alike import least
+from harness.study.board.retrieval.coverage import Retrieval
+from harness.study.board.retrieval.missed import missed
+from harness.study.board.retrieval.recut import By, curve, grid
 
 
 @st.cache_resource(show_spinner="Reading the passages", max_entries=2)

@@ -19,9 +19,9 @@ from harness.config.gate import Gate
 from harness.errors import HarnessError
 from harness.store import Folder
 from harness.store.layout import HEADER
-from harness.study.board.nightly import baseline_of, control_of, controls_of
-from harness.study.board.onset import episodes
 from harness.study.board.opening import Lean, open_run
+from harness.study.board.regression.nightly import baseline_of, control_of, controls_of
+from harness.study.board.regression.onset import episodes
 from harness.study.comparing.changed import Run
 from harness.study.gate.control import DRIFT, EITHER, OURS, attributed
 from harness.study.gate.evidence import margins_of, rules_of

@@ -8,10 +8,10 @@ import streamlit as st
 
 from harness.app.frame import runs
 from harness.store import Folder
-from harness.study.board.broken import broken
-from harness.study.board.nightly import nightly_sweeps, series_of
 from harness.study.board.opening import stamp
-from harness.study.board.trend import trend
+from harness.study.board.regression.broken import broken
+from harness.study.board.regression.nightly import nightly_sweeps, series_of
+from harness.study.board.regression.trend import trend
 from harness.study.gate.series import NIGHTS
 
 _SERIES_S = 5.0

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.study.board.passages import Passages, Real, Whole
-from harness.study.board.recut import fresh, kept_at
+from harness.study.board.retrieval.passages import Passages, Real, Whole
+from harness.study.board.retrieval.recut import fresh, kept_at
 
 MOST = 500
 """Documents and pieces that have a row."""

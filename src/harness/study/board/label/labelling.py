@@ -13,8 +13,8 @@ from harness.errors import UserError
 from harness.records import digest
 from harness.store import Folder, StoredSweep, additions
 from harness.store.layout import EXIT, HEADER, LABELS, OUTCOMES_TABLE, PASSES, SCORES_TABLE
-from harness.study.board.pool import Item
-from harness.study.board.questions import Question
+from harness.study.board.label.pool import Item
+from harness.study.board.label.questions import Question
 from harness.study.judging.agreement import Agreement, agreement
 from harness.study.judging.cautions import calibration_of, poor, runs_of
 from harness.study.judging.labels import Label, Settled, labels_in, settle

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from harness.app import frame
-from harness.study.board.pool import Item
-from harness.study.board.sheet import ANSWER
+from harness.study.board.example.sheet import ANSWER
+from harness.study.board.label.pool import Item
 from harness.study.report.texts import cut
 
 LONG, LONG_PX = 1200, 380

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from harness.app import evidence, frame, registered, store, versions_apart
+from harness.app import address, frame, store
+from harness.app.registry import evidence, registered, versions_apart
 from harness.errors import HarnessError, UserError
 from harness.study.board.overview import short_name
 from harness.study.board.versions import Intent, carried_out, previous
@@ -38,7 +39,7 @@ def change(found: dict[str, Any]) -> None:
             st.info(f"Nothing can be changed here: {why_not}. `harness promote` and `harness registry rollback` can.")
             return
         ways = list(WAYS) if found["aliases"] else [PROMOTE]
-        way = frame.picked("What to do", ways, "change", lambda each: WAYS[each])
+        way = address.picked("What to do", ways, "change", lambda each: WAYS[each])
         (_promote if way == PROMOTE else _roll_back)(found)
     intent: Intent | None = st.session_state.get(_ASKED)
     if intent is not None:
@@ -229,4 +230,4 @@ def _write(intent: Intent) -> None:
     st.session_state[_SAID] = f"{made.alias} names version {made.version} (entry {made.number}, by {made.by})."
     for name in [each for each in st.session_state if str(each).startswith(_FIELDS)]:
         del st.session_state[name]
-    frame.kept("run", None)
+    address.kept("run", None)

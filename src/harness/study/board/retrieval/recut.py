@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.study.board.passages import Flags, Overlaps, Passages, Real, Whole
+from harness.study.board.retrieval.passages import Flags, Overlaps, Passages, Real, Whole
 
 By = Literal["characters", "passages"]
 _STEP = 0.01

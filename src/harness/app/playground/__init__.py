@@ -1,0 +1,1 @@
+"""The page Playground: asking, keeping what was said, keeping a question."""

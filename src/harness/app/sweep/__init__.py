@@ -1,0 +1,1 @@
+"""The page Sweep: watching it run, and what its axes do."""

@@ -1,0 +1,1 @@
+"""What the page Example shows: one question across variants, its sources, its prompt."""

@@ -1,0 +1,1 @@
+"""What the page Playground shows: configurations to talk to, and questions that are kept."""

@@ -1,0 +1,1 @@
+"""What the page Retrieval shows: passages by settings, thresholds, and what was missed."""
