@@ -15,12 +15,13 @@ from tests.workspaces import make_workspace, write
 
 @pytest.mark.parametrize(("baseline", "title"), [("nobody", "wrong input"), ("dead", "incomplete")])
 def test_the_pages_tell_that_nothing_was_decided(tmp_path: Path, baseline: str, title: str) -> None:
-    """No baseline, or one that gives no answer: JUnit has one error, Markdown and annotation the reason."""
+    """No baseline, or one that gives no answer: every page says so, and none is left of a gate before."""
     config = make(tmp_path, 20)
     make(tmp_path, 20, prompt="dead", name="dead")
     named = str(tmp_path / "configs/dead.yaml") if baseline == "dead" else baseline
-    junit, page = tmp_path / "junit.xml", tmp_path / "gate.md"
-    done = harness("gate", config, "--baseline", named, "--junit", str(junit), "--markdown", str(page), "--github")
+    junit, page, scraped = tmp_path / "junit.xml", tmp_path / "gate.md", write(tmp_path / "gate.prom", "of yesterday")
+    written = ["--junit", str(junit), "--markdown", str(page), "--openmetrics", str(scraped)]
+    done = harness("gate", config, "--baseline", named, *written, "--github")
     code, said = refused(done)
     assert code == (3 if baseline == "dead" else 2)
     assert done.stdout.startswith(f"::error title=Gate%3A {title}::") and len(done.stdout.splitlines()) == 1
@@ -30,6 +31,10 @@ def test_the_pages_tell_that_nothing_was_decided(tmp_path: Path, baseline: str, 
     assert error.attrib["message"] == said
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"## Gate: {title}\n") and "this is no pass" in text and said in text
+    metrics = scraped.read_text(encoding="utf-8")
+    assert f"harness_gate_exit_code {code}\n" in metrics and "harness_gate_verdict" not in metrics
+    told = json.loads(harness("gate", config, "--baseline", named, "--json").stdout)
+    assert told == {"verdict": None, "exit_code": code, "error": said}
 
 
 def test_a_sweep_file_as_baseline_is_asked_the_candidates_questions(tmp_path: Path) -> None:

@@ -107,6 +107,16 @@ def test_a_version_is_the_whole_of_what_was_proved(workspace: Path) -> None:
     assert version.time.endswith("+00:00")
 
 
+def test_the_evidence_is_of_the_rows(workspace: Path) -> None:
+    """A kept summary that somebody changed proves nothing."""
+    before, stored = record(workspace, "long")["scores"], sweep_in(workspace)
+    kept = summary_of(stored)
+    for run in kept["runs"]:
+        run["metrics"]["answer_match"]["mean"] = 0.999
+    write(stored.folder.path / "summary.json", json.dumps(kept))
+    assert record(workspace, "long")["scores"] == before
+
+
 def test_the_yaml_of_a_version_runs_as_it_is_without_the_files_it_came_from(workspace: Path) -> None:
     """The same variant, examples, metrics and answers, though prompt and pattern files are gone."""
     promoted(workspace, "long")
@@ -136,6 +146,9 @@ def test_one_gets_back_to_the_run_and_a_changed_answer_is_noticed(workspace: Pat
     outcomes = stored.folder.path / "outcomes.parquet"
     outcomes.write_bytes(outcomes.read_bytes()[:-1] + b"x")
     assert state_of_run(runs, version.record) == {"state": "changed", "files": ["outcomes.parquet"]}
+    texts = stored.folder.path / "texts.parquet"
+    texts.write_bytes(texts.read_bytes()[:-1] + b"x")
+    assert state_of_run(runs, version.record)["files"] == ["outcomes.parquet", "texts.parquet"]
     shutil.rmtree(stored.folder.path)
     assert state_of_run(runs, version.record)["state"] == "gone"
     with pytest.raises(UserError, match="is no longer there; harness registry show 1 tells what is kept"):
@@ -246,6 +259,16 @@ def test_an_empty_reason_is_refused(workspace: Path) -> None:
     """Blanks are no reason."""
     with pytest.raises(UserError, match="the reason is empty"):
         promoted(workspace, "long", reason="  ")
+
+
+def test_an_entry_in_the_place_of_another_is_told_as_that(workspace: Path) -> None:
+    """Its content is whole, its place is not its own."""
+    for label in ("long", "terse", "long"):
+        promoted(workspace, label)
+    folder = workspace / "runs/_registry"
+    shutil.copy(folder / "000003.json", folder / "000002.json")
+    with pytest.raises(UserError, match=r"000002\.json holds entry 3: it was put in another's place"):
+        registry(workspace).history()
 
 
 def test_a_version_that_was_changed_is_not_served(workspace: Path) -> None:

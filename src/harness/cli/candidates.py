@@ -48,8 +48,10 @@ def one_night(given: Given, control: str | None, worst: int, without_calibration
     other = _baseline(text, given.runs or str(config.workspace / "runs"), given.limit, given.quiet)
     gate = judges_allowed(config.gate, without_calibration)
     gate = replace(gate, margins=margins_of(other[0], gate))
-    held = None
-    if control is not None:
+    held, notes = None, []
+    if control is not None and _deployed(config):
+        notes = ["the candidate is deployed: a control would ask the same chatbot, so none was asked"]
+    elif control is not None:
         there = load(Path(control))
         held = replace(_one_variant(there, there.gate.variant), repeats=1 + AGAIN)
     some = max(1, int(MOST_SHARE * len(other[0].examples)))
@@ -58,7 +60,7 @@ def one_night(given: Given, control: str | None, worst: int, without_calibration
         # An interrupted night is not carried on: its answers are of another night.
         return lambda: _run(what, limit, True, given.runs, given.quiet, resume=False)
 
-    return night(
+    found = night(
         asked(config, given.limit),
         asked(replace(config, repeats=AGAIN), given.limit),
         None if held is None else asked(held, some),
@@ -66,6 +68,12 @@ def one_night(given: Given, control: str | None, worst: int, without_calibration
         gate,
         worst,
     )
+    return replace(found, notes=[*found.notes, *notes])
+
+
+def _deployed(config: SweepConfig) -> bool:
+    """Whether the candidate is a chatbot at an address: it may have changed while the sweep file did not."""
+    return any(getattr(variant.chatbot.model, "deployed", False) for variant in config.variants)
 
 
 def is_config(text: str) -> bool:
@@ -88,11 +96,12 @@ def by_running(given: Given, most: int | None, worst: int, without_calibration: 
     runs = given.runs or str(config.workspace / "runs")
     other = _baseline(given.baseline or config.gate.baseline, runs, given.limit, given.quiet, config)
     gate = judges_allowed(config.gate, without_calibration)
-    found = decide(_run(config, given.limit, given.fresh, given.runs, given.quiet), other, gate, worst)
+    fresh = given.fresh or _deployed(config)
+    found = decide(_run(config, given.limit, fresh, given.runs, given.quiet), other, gate, worst)
     if most is None or found.verdict != UNSURE or most <= config.repeats:
         return found
     try:
-        again = _run(replace(config, repeats=most), given.limit, given.fresh, given.runs, given.quiet)
+        again = _run(replace(config, repeats=most), given.limit, fresh, given.runs, given.quiet)
     except Incomplete as error:
         return replace(found, notes=[*found.notes, f"{most} repeats were not reached: {error}"])
     found = decide(again, other, gate, worst)

@@ -100,6 +100,8 @@ def command(
     except HarnessError as error:
         if error.exit_code in _UNDECIDED:
             _tell_undecided(error, time.monotonic() - started, junit, markdown, openmetrics, github)
+            if json_:
+                print_json({"verdict": None, "exit_code": error.exit_code, "error": str(error)})
         raise
     _write(found, time.monotonic() - started, junit, markdown, openmetrics)
     if json_:
@@ -172,7 +174,7 @@ def _write_pages(*pages: tuple[Path | None, Callable[[], str]]) -> None:
 
 
 def _show(found: Verdict) -> None:
-    click.echo(f"{found.candidate}  {_line(found.label)}\nagainst {found.baseline}\n")
+    click.echo(f"{found.candidate}  {_line(found.label)}".rstrip() + f"\nagainst {found.baseline}\n")
     columns = ["metric", "slice", "baseline", "candidate", "difference", "at worst", "margin", "n", "p corrected", ""]
     rows: list[list[str]] = []
     for row in found.rows:

@@ -49,7 +49,7 @@ def plain(text: str | None, most: int = 2000) -> str:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number for people; a dash where there is none. What is small is not shown as nothing."""
-    if value is None:
+    if value is None or value != value:
         return "-"
     return f"{value:.2g}" if 0 < abs(value) < 0.5 * 10**-digits else f"{value:.{digits}f}"
 

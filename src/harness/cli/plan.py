@@ -10,6 +10,7 @@ import click
 
 from harness.cli import options
 from harness.cli.output import money, percent, print_json, print_table
+from harness.study.report.amounts import plural
 
 if TYPE_CHECKING:
     from harness.sweeps.plan import Plan
@@ -40,7 +41,8 @@ def command(config: Path, overrides: tuple[str, ...], limit: int | None, json_: 
 
 def show(name: str, plan: Plan) -> None:
     """The plan for people."""
-    click.echo(f"{name}: {plan.variants} variants x {plan.examples} examples = {plan.cells} cells\n")
+    variants, examples = plural(plan.variants, "variant"), plural(plan.examples, "example")
+    click.echo(f"{name}: {variants} x {examples} = {plural(plan.cells, 'cell')}\n")
     rows = []
     counts = {**plan.stages, "embed (texts)": plan.embeddings, "answer (calls)": plan.calls}
     counts |= {"judge (scores)": plan.judgements} if plan.judgements else {}

@@ -222,6 +222,8 @@ def _show_origin(header: dict[str, Any]) -> None:
 def _show_examples(variant: str, stored: Any, count: int) -> None:
     questions = {entry["id"]: entry for entry in stored.examples}
     rows = [row for row in stored.outcomes.to_pylist() if row["variant"] == variant][:count]
+    chatbot = next(entry["chatbot"] for entry in stored.variants if entry["id"] == variant) or {}
+    retrieves = chatbot.get("retrieval") is not None  # what looks nothing up has missed nothing
     for row in rows:
         example = questions[row["example"]]
         click.echo(f"\n[{row['example']}] {plain(example['messages'][-1]['content'])}")
@@ -230,6 +232,6 @@ def _show_examples(variant: str, stored: Any, count: int) -> None:
         click.echo(f"  expected: {example['expected']}; references: {references}")
         for p in row["passages"] or []:
             click.echo(f"  passage {number(p['similarity'])} {p['document']}:{p['start']}-{p['end']}")
-        for e in row.get("missed") or []:
+        for e in (row.get("missed") or []) if retrieves else []:
             span = "" if e["start"] is None else f":{e['start']}-{e['end']}"
             click.echo(f"  missed  {e['document']}{span}")

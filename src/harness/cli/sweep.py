@@ -10,6 +10,8 @@ import click
 
 from harness.cli import options
 from harness.cli.output import interval, money, number, print_json, print_table
+from harness.study.choosing.reservations import APART
+from harness.study.report.amounts import plural
 
 _ROWS = 12
 _FAILING = "with failures"
@@ -84,7 +86,8 @@ def _stored(workspace: Path, runs_uri: str | None, sweep: str) -> Any:
 def show(summary: dict[str, Any]) -> None:
     """The sweep's result for people: the ranking, what cannot be told apart, and what it took."""
     objective = summary["objective"]["metric"]
-    title = f"{summary['name']}: {summary['variants']} variants, {objective} ({summary['objective']['direction']}d)"
+    variants = plural(summary["variants"], "variant")
+    title = f"{summary['name']}: {variants}, {objective} ({summary['objective']['direction']}d)"
     runs = ranked(summary)
     others = [name for name in (runs[0]["metrics"] if runs else {}) if name != objective]
     passing = [name for name in (objective, *others) if name in (summary.get("thresholds") or {})]
@@ -187,7 +190,9 @@ def _verdict(summary: dict[str, Any], objective: str) -> None:
         return
     unmeasured = len(summary.get("unmeasured") or ())
     partial = summary["finished_cells"] < summary["cells"]
-    click.echo(f"\nBest{' so far' if partial else ''}: {best['label']}")
+    apart = any(caution.startswith(APART) for caution in summary.get("ranking_cautions") or [])
+    title = "First by its mean alone" if apart else "Best so far" if partial else "Best"
+    click.echo(f"\n{title}: {best['label']}")
     if summary["variants"] > 1:
         _alike(summary, unmeasured)
     if partial:
@@ -279,6 +284,10 @@ def _costs(summary: dict[str, Any]) -> None:
     show_score_failures(summary)
     if summary.get("failures"):
         click.echo("Failed: " + ", ".join(f"{count} x {what}" for what, count in summary["failures"].items()))
+    retried = summary.get("retried") or {}
+    if retried.get("calls"):
+        calls, attempts = plural(retried["calls"], "call"), plural(retried["attempts"], "attempt")
+        click.echo(f"Tried again: {calls}, {attempts} besides the first; latencies are of the last attempt.")
     for caution in summary.get("cautions") or []:
         click.echo(f"Caution: {caution}.")
     besides = [

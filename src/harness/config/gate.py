@@ -26,8 +26,9 @@ GATE_KEYS = (
     "nights",
     "uncalibrated_judges",
 )
-LIMITS = ("latency_ms", "latency_p95_ms", "cost_usd", "failed_share")
-"""What an answer may take: mean and 95th percentile of milliseconds, mean USD; and the share of cells that fail."""
+LIMITS = ("latency_ms", "latency_p95_ms", "cost_usd", "failed_share", "retried_share")
+"""What an answer may take: mean and 95th percentile of milliseconds, mean USD; the share of cells that fail, and of
+answers that needed more than one attempt."""
 _MUST_KEYS = ("examples", "tag", "metric", "at_least", "at_most")
 
 

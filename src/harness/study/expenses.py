@@ -45,6 +45,12 @@ def expenses(stored: StoredSweep) -> dict[str, Expense]:
     return found
 
 
+def attempts_of(table: Any) -> NDArray[Any]:
+    """How many attempts each row's answer took; 1 where it is not known."""
+    found: NDArray[Any] = np.nan_to_num(_numbers(table, "attempts", missing=1.0), nan=1.0)
+    return found
+
+
 def _mean(values: NDArray[np.float64]) -> float | None:
     """The mean, None where there is no value or one is unknown."""
     return float(values.mean()) if len(values) and not np.isnan(values).any() else None

@@ -17,7 +17,7 @@ from harness.study.choosing.framing import Bounds
 from harness.study.choosing.matrix import matrices
 from harness.study.choosing.pareto import plain_front
 from harness.study.choosing.ranking import Ranking, rank
-from harness.study.expenses import Expense, expenses
+from harness.study.expenses import Expense, attempts_of, expenses
 from harness.study.figures import METHOD, scale_of, whole_figures
 from harness.study.judging.cautions import cautions
 
@@ -44,7 +44,7 @@ def summarise(stored: StoredSweep, *, keep: bool = False) -> dict[str, Any]:
         "name": header["name"],
         "created": header["created"],
         "status": stored.status,
-        "path": str(stored.folder.path) if stored.folder.is_local else stored.folder.uri,
+        "path": _where(stored),
         "variants": len(stored.variants),
         **totals,
         "left_out": len((header["corpus"] or {}).get("skipped") or ()),
@@ -99,8 +99,12 @@ def summary_of(stored: StoredSweep) -> dict[str, Any]:
     kept = stored.summary
     status = stored.status
     if kept is not None and kept["status"] == status == "complete" and holds(kept, stored.folder):
-        return {**kept, "judges": cautions(stored)}
+        return {**kept, "path": _where(stored), "judges": cautions(stored)}
     return summarise(stored, keep=status == "complete")
+
+
+def _where(stored: StoredSweep) -> str:
+    return str(stored.folder.path) if stored.folder.is_local else stored.folder.uri
 
 
 def holds(kept: Mapping[str, Any], folder: Folder) -> bool:
@@ -193,6 +197,7 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
         "approximate": work.get("approximate", []),
         "cautions": work.get("cautions", []),
         "failures": _failures(outcomes),
+        "retried": _retried(made),
         "score_failures": _score_failures(stored),
         "tokens": {
             kind: int(pc.sum(answered[f"{kind}_tokens"]).as_py() or 0) for kind in ("input", "output", "cached")
@@ -203,6 +208,12 @@ def _totals(stored: StoredSweep) -> dict[str, Any]:
         "estimate": stored.folder.read_json(layout.ESTIMATE),
         "wall_s": stored.exit.get("wall_s"),
     }
+
+
+def _retried(made: Any) -> dict[str, int]:
+    """How many calls took more than one attempt, and how many attempts these took besides the first."""
+    besides = attempts_of(made) - 1
+    return {"calls": int((besides > 0).sum()), "attempts": int(besides.clip(0).sum())}
 
 
 def _failures(outcomes: Any) -> dict[str, int]:

@@ -39,6 +39,8 @@ class _Endpoint:
     version: ClassVar[int] = 1
     local: ClassVar[bool] = False
     reads_passages: ClassVar[bool] = True
+    deployed: ClassVar[bool] = True
+    """What it answers may change while the settings stay: a gate asks it afresh."""
     scheme: ClassVar[str] = ""
     address: str = ""
     request: dict[str, Any] = field(default_factory=lambda: {"question": "{{ question }}"})

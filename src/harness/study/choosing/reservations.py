@@ -10,6 +10,8 @@ from harness.study.choosing.matrix import Matrix
 from harness.study.choosing.winner import LEAST_CLUSTERS
 from harness.study.clusters import FEW_CLUSTERS
 
+APART = "no example in common"
+"""How the caution begins."""
 _NAMED = 3
 
 
@@ -20,7 +22,7 @@ def apart_of(gaps: Gaps, names: list[str]) -> tuple[str, ...]:
         return ()
     told = ", ".join(f"{names[i]} and {names[j]}" for i, j in pairs[:_NAMED])
     more = f", and {len(pairs) - _NAMED} pairs more" if len(pairs) > _NAMED else ""
-    return (f"no example in common, so nothing is known of their difference: {told}{more}",)
+    return (f"{APART}, so nothing is known of their difference: {told}{more}",)
 
 
 def cautions_of(

@@ -13,6 +13,7 @@ from harness.config.gate import Gate, MustPass
 from harness.errors import UserError
 from harness.study.choosing.matrix import Matrix
 from harness.study.comparing.changed import Run
+from harness.study.expenses import attempts_of
 from harness.study.figures import scale_of
 
 
@@ -82,6 +83,8 @@ def _limits(run: Run, limits: Mapping[str, float]) -> list[Rule]:
 def _amount(name: str, table: Any, answered: NDArray[np.bool_]) -> float | None:
     if name == "failed_share":
         return float(1 - answered.mean()) if len(answered) else None
+    if name == "retried_share":
+        return float((attempts_of(table)[answered] > 1).mean()) if answered.any() else None
     column = "cost_usd" if name == "cost_usd" else "latency_ms"
     values = table.column(column).to_numpy(zero_copy_only=False).astype(float)[answered]
     if not len(values) or np.isnan(values).any():

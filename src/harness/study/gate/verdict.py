@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -49,7 +50,9 @@ class Row:
             return f"{moved}: loses {-found.difference:.3g}, {found.margin:g} is allowed (p = {found.p_corrected:.2g})"
         more = "how many examples would settle it cannot be told"
         if found.needed is not None:
-            more = f"about {found.needed:,} examples would settle it"
+            clusters = math.ceil(found.needed * found.clusters / found.n)
+            within = f" in {clusters:,} clusters" if clusters < found.needed else " that are independent"
+            more = f"about {found.needed:,} examples{within} would settle it"
         bound = "any amount" if not np.isfinite(found.low) else f"{-found.low:.3g}"
         return f"{moved}: may lose {bound}, {found.margin:g} is allowed; {more}"
 
@@ -130,7 +133,7 @@ def decide(run: Run, baseline: Run, gate: Gate, worst: int = 5) -> Verdict:
         verdict=_verdict(rows, held),
         candidate=f"{stored.id}/{variant['id']}",
         baseline=f"{base.id}/{base_variant['id']}",
-        label=variant["label"],
+        label=variant["label"] if variant["params"] else "",
         alpha=gate.alpha,
         rows=rows,
         rules=held,
@@ -198,9 +201,27 @@ def _notes(run: Run, baseline: Run, rows: list[Row]) -> list[str]:
         notes.append("the knowledge base is not the baseline's: documents may be what changed")
     if len(base.examples) > len(stored.examples):
         notes.append(f"the baseline has {len(base.examples)} examples; the candidate's {len(stored.examples)} count")
-    watched = [row.slice for row in rows if not row.decides and row.decided.verdict == UNSURE]
+    kept = _of_the_cache(run)
+    if kept:
+        notes.append(f"{kept}: --fresh asks again")
+    watched = [row for row in rows if not row.decides and row.decided.verdict == UNSURE]
     if watched:
-        notes.append(f"cannot be told, and do not hold the gate up: {', '.join(dict.fromkeys(watched))}")
+        notes.append(f"cannot be told, and do not hold the gate up: {', '.join(map(_watched, watched))}")
     if len(rows) > 1:
         notes.append(f"losses are corrected for {len(rows)} rows (Holm)")
     return notes
+
+
+def _watched(row: Row) -> str:
+    where = f"{row.metric} on {row.slice}"
+    return where if row.decided.needed is None else f"{where} (about {row.decided.needed:,} examples would settle it)"
+
+
+def _of_the_cache(run: Run) -> str:
+    """How many of a run's answers are of before it; empty where none is."""
+    import pyarrow.compute as pc
+
+    stored, variant = run
+    mine = stored.outcomes.filter(pc.equal(stored.outcomes["variant"], variant["id"]))
+    count = int(pc.sum(pc.equal(mine["source"], "cached")).as_py() or 0)
+    return f"{count:,} of {mine.num_rows:,} answers were in the cache, asked before this run" if count else ""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from harness.errors import UserError
 from harness.store.status import RUNNING
 
+_NAMED = 3
 FORCE, WITHOUT_CALIBRATION = "--force", "--without-calibration"
 
 
@@ -67,4 +68,6 @@ def _of_rank(record: Mapping[str, Any]) -> list[Objection]:
     if rank["best"] is None:
         return [Objection("its sweep has no score to rank by", f"harness show {record['sweep']} tells why", FORCE)]
     found = f"it is not among the best of its sweep by {record['objective']['metric']}"
-    return [Objection(found, f"promote one of {', '.join(rank['best_set'])}", FORCE)]
+    named, rest = rank["best_set"][:_NAMED], len(rank["best_set"]) - _NAMED
+    more = f" or of {rest} others (harness show {record['sweep']})" if rest > 0 else ""
+    return [Objection(found, f"promote one of {', '.join(named)}{more}", FORCE)]
