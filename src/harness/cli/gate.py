@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WEBHOOK = "HARNESS_WEBHOOK_URL"
 _UNDECIDED = {2: "wrong input", 3: "incomplete"}
 """What a gate that could not decide ends with, by exit code."""
+_ONLY = "base"
+"""What a variant without axes is called: here it would be taken for the baseline."""
 _file = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -174,7 +176,8 @@ def _write_pages(*pages: tuple[Path | None, Callable[[], str]]) -> None:
 
 
 def _show(found: Verdict) -> None:
-    click.echo(f"{found.candidate}  {_line(found.label)}".rstrip() + f"\nagainst {found.baseline}\n")
+    label = "" if found.label == _ONLY else f"  {_line(found.label)}"
+    click.echo(f"{found.candidate}{label}\nagainst {found.baseline}\n")
     columns = ["metric", "slice", "baseline", "candidate", "difference", "at worst", "margin", "n", "p corrected", ""]
     rows: list[list[str]] = []
     for row in found.rows:

@@ -51,8 +51,8 @@ class Row:
         more = "how many examples would settle it cannot be told"
         if found.needed is not None:
             clusters = math.ceil(found.needed * found.clusters / found.n)
-            within = f" in {clusters:,} clusters" if clusters < found.needed else " that are independent"
-            more = f"about {found.needed:,} examples{within} would settle it"
+            within = f"in {clusters:,} clusters" if clusters < found.needed else "each independent of the others"
+            more = f"about {found.needed:,} examples would settle it, {within}"
         bound = "any amount" if not np.isfinite(found.low) else f"{-found.low:.3g}"
         return f"{moved}: may lose {bound}, {found.margin:g} is allowed; {more}"
 
@@ -133,7 +133,7 @@ def decide(run: Run, baseline: Run, gate: Gate, worst: int = 5) -> Verdict:
         verdict=_verdict(rows, held),
         candidate=f"{stored.id}/{variant['id']}",
         baseline=f"{base.id}/{base_variant['id']}",
-        label=variant["label"] if variant["params"] else "",
+        label=variant["label"],
         alpha=gate.alpha,
         rows=rows,
         rules=held,
