@@ -121,7 +121,7 @@ def test_a_dozen_examples_cannot_tell(tmp_path: Path) -> None:
         done = harness("gate", target, "--baseline", base, "--json", *(["--runs", str(tmp_path / "runs")]))
         [row, _] = json.loads(done.stdout)["rows"]
         assert (done.exit_code, row["verdict"], row["needed"]) == (4, "cannot tell", 100)
-        assert "about 100 examples would settle it, each independent of the others" in row["sentence"]
+        assert "each independent of the others, about 100 examples would settle it" in row["sentence"]
 
 
 def test_a_run_is_no_baseline_of_its_own(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.sweeps.conversing import Responder, Said, Talk
 
 FAILED = 3
+_READ_AT_ONCE = 64 << 20
+"""So many bytes of a run are read before the first question, to see whether they are what they were."""
 
 
 @click.command("chat")
@@ -54,6 +56,9 @@ def command(
     found = configured_room.configured(name, runs_uri, workspace, changed)
     responder = Responder(found.config, evaluated=found.evaluated, fresh=fresh, budget=Budget(usd=budget_usd))
     _introduce(found, responder)
+    doubts = configured_room.doubts(found, runs_uri, _READ_AT_ONCE)
+    if doubts is not None:
+        told(f"note: {doubts}")
     talk = Talk(responder)
     try:
         if sys.stdin.isatty():

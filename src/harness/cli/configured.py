@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,11 @@ from harness.cli import options
 
 if TYPE_CHECKING:
     from harness.config import SweepConfig
+    from harness.store import Folder
     from harness.study.proven import Proven
     from harness.study.registry import Version
     from harness.sweeps.conversing import Evaluated
+    from harness.sweeps.knowledge import Knowledge
 
 workspace = click.option(
     "--workspace",
@@ -65,10 +68,13 @@ def configured(name: str, runs_uri: str | None, workspace: Path | None, changed:
     """
     from harness.sweeps.conversing import Evaluated
 
-    found = _found(name, options.store_of(name, runs_uri))
+    uri = options.store_of(name, runs_uri)
+    found = _found(name, uri)
     proven = found if workspace is None else replace(found, workspace=workspace)
     todo = f"the workspace is {proven.workspace}; --workspace names another"
-    evaluated = Evaluated(proven.variant, proven.corpus)
+    evaluated = Evaluated(proven.variant, proven.corpus, _knowledge(proven, uri))
+    if not changed:
+        evaluated = replace(evaluated, todo=f"{evaluated.todo}; --changed answers with it all the same")
     return _checked(Configured(name, proven.read(name, todo), evaluated, proven), changed)
 
 
@@ -79,6 +85,52 @@ def _found(name: str, uri: str) -> Proven:
 
     version = registry_of(uri).named(name)
     return of_version(version, uri) if version is not None else of_run(*find_run(uri, name))
+
+
+def _knowledge(proven: Proven, uri: str) -> Knowledge:
+    """What is kept of the knowledge base; the run's passages are read only when they are asked for."""
+    from harness.errors import UserError
+    from harness.store import Folder, StoredSweep
+    from harness.sweeps.knowledge import Knowledge
+
+    stored = proven.stored or StoredSweep(Folder(uri) / proven.run.partition("/")[0])
+    data = proven.version.record if proven.version is not None else stored.header
+    corpus = data.get("corpus") or {}
+
+    def passages() -> Mapping[tuple[str, int, int], str]:
+        try:
+            return stored.texts
+        except UserError:  # a version outlives its run, whose files may be gone or damaged
+            return {}
+
+    return Knowledge(corpus.get("documents"), corpus.get("characters"), passages)
+
+
+def doubts(found: Configured, runs_uri: str | None, most_bytes: int | None = None) -> str | None:
+    """What speaks against the evidence of a version: files of its run that changed or are gone; None where nothing.
+
+    Reads all files of the run. With `most_bytes` only a run in a local folder whose files are no larger is read.
+    """
+    from harness.store import Folder
+    from harness.study.registry.record import CHANGED, GONE, state_of_run
+
+    if found.version is None:
+        return None
+    runs = Folder(options.store_of(found.name, runs_uri))
+    sweep = found.run.partition("/")[0]
+    if most_bytes is not None and not _is_small(runs / sweep, most_bytes):
+        return None
+    state = state_of_run(runs, found.version.record)
+    what = {GONE: "is gone", CHANGED: f"has changed since: {', '.join(state['files'])}"}.get(state["state"])
+    if what is None:
+        return None
+    return f"the run {sweep} that version {found.version.number} was promoted on {what}; its score cannot be checked"
+
+
+def _is_small(folder: Folder, most_bytes: int) -> bool:
+    if not folder.is_local:
+        return False
+    return sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file()) <= most_bytes
 
 
 def _checked(made: Configured, changed: bool) -> Configured:

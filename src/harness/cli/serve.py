@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options
-from harness.cli.configured import Configured, changed, configured, workspace
+from harness.cli.configured import Configured, changed, configured, doubts, workspace
 from harness.errors import UserError
 
 if TYPE_CHECKING:
+    from harness.study.registry import Version
     from harness.sweeps.serving import Look, Promoted, Server, Stamp
 
 KEY = "HARNESS_SERVE_API_KEY"
@@ -84,39 +86,66 @@ def command(
             stamp = promoted.stamp
             url = f"http://{shown}:{listening.getsockname()[1]}/v1"
             _tell(f"serving {stamp.name} ({stamp.fingerprint}, run {stamp.run}) at {url}  (Ctrl-C ends it)")
+            # A run may be large and far, and nobody who asks must wait for it, nor must the end.
+            threading.Thread(target=_doubt, args=(found, runs_uri), daemon=True).start()
 
         promoted = _promoted(found)
         budget = Budget(usd=budget_usd) if budget_usd is not None else None
         serve(promoted, settings, listening, tell=_tell, ready=ready, fresh=fresh, budget=budget, look=look)
+    _tell(f"ended; {promoted.stamp.name} is not served any more")
 
 
 def _tell(text: str) -> None:
     click.echo(f"harness: {text}", err=True)
 
 
-def _promoted(found: Configured) -> Promoted:
-    from harness.sweeps.serving import Promoted, Stamp
+def _doubt(found: Configured, runs_uri: str | None) -> None:
+    """Tell where the evidence of what is served is not what it was. What cannot be read is no reason to stop."""
+    try:
+        told = doubts(found, runs_uri)
+    except Exception as error:  # noqa: BLE001  (a thread beside the server: nobody else would hear of it)
+        told = f"whether the run {found.run} is what it was cannot be told: {error}"
+    if told is not None:
+        _tell(f"note: {told}")
 
-    name, version = found.name.removeprefix("@"), found.version
-    stamp = Stamp(name, found.run, version.number, version.digest) if version else Stamp(name, found.run)
-    return Promoted(stamp, found.config, found.evaluated)
+
+def _promoted(found: Configured) -> Promoted:
+    from harness.sweeps.serving import Promoted
+
+    return Promoted(_stamp(found.name, found.run, found.version), found.config, found.evaluated)
+
+
+def _stamp(name: str, run: str, version: Version | None) -> Stamp:
+    from harness.sweeps.serving import Stamp
+
+    name = name.removeprefix("@")
+    return Stamp(name, run, version.number, version.digest) if version else Stamp(name, run)
 
 
 def _look(first: Configured, runs_uri: str | None, workspace: Path | None, changed: bool) -> Look:
     """What looks at the registry. Raises UserError for a name that will always mean the same."""
     from harness.study.registry import registry_of
     from harness.study.registry.versions import number_in
+    from harness.sweeps.serving import Unmade
 
     name = first.name
     if first.version is None or number_in(name) is not None:
         raise UserError(f"serve: --follow needs an alias of the registry; {name!r} always means the same")
     uri = options.store_of(name, runs_uri)
+    doubted = {first.version.number}
 
     def look(stamp: Stamp) -> Promoted | None:
         version = registry_of(uri).current(name)
         if (version.number, version.digest) == (stamp.version, stamp.digest):
             return None
-        return _promoted(configured(name, uri, workspace, changed))
+        try:
+            found = configured(name, uri, workspace, changed)
+        except UserError as error:
+            raise Unmade(str(error), _stamp(name, version.run, version)) from error
+        if version.number not in doubted:
+            doubted.add(version.number)
+            _doubt(found, uri)
+        return _promoted(found)
 
     return look
 

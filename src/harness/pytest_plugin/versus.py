@@ -64,7 +64,20 @@ def _found(stored: StoredSweep, name: str | None, runs: str | None) -> Pair:
     try:
         return find_run(folder, name)
     except UserError as error:
-        raise UserError(f"{_PLACE}: no baseline {name!r}: {error}") from None
+        told = _nothing(folder, name) or str(error)
+    raise UserError(f"{_PLACE}: no baseline {name!r}: {told}")
+
+
+def _nothing(folder: str, name: str) -> str | None:
+    """What to do where neither a run nor an alias has the name; None where it means something."""
+    runs, wanted = Folder(folder), name.removeprefix("@")
+    if is_no_alias(wanted) is not None or any(wanted in sweep for sweep in runs.sweeps()):
+        return None
+    known = registry_of(runs).aliases()
+    if wanted in known:
+        return None
+    hint = f"; {advice(wanted, list(known), 'aliases')}" if known else ""
+    return f"{folder} has no run or alias of this name; harness promote RUN --as {wanted} makes one{hint}"
 
 
 def _said(side: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from jinja2 import TemplateError
@@ -21,6 +21,7 @@ from harness.records import Context, Corpus, Failure, Message
 from harness.sweeps import keys
 from harness.sweeps.cache import Cache, DiskCache, Overlay
 from harness.sweeps.gateway import Answer, Gateway, Prices, Spent, check_environment, check_prices, trace_of
+from harness.sweeps.knowledge import Knowledge
 from harness.sweeps.retrieval.cuts import NO_CONTEXT
 from harness.sweeps.retrieval.groups import parts_of
 from harness.sweeps.retrieval.standing import Standing, build
@@ -33,24 +34,29 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What the scores of a run hold for: the variant of an id, and the corpus of a digest (None: there was none)."""
+    """What the scores of a run hold for: the variant of an id, and the corpus of a digest (None: there was none).
+
+    `knowledge` is what else is kept of that corpus; `todo` is what an error says can be done.
+    """
 
     variant: str
     corpus: str | None
+    knowledge: Knowledge | None = field(default=None, compare=False)
+    todo: str = field(default="bring back what was evaluated, or evaluate it as it is now", compare=False)
 
     def check(self, config: SweepConfig, corpus: Corpus | None) -> None:
         """Raise UserError where the configuration or its knowledge base is another by now."""
-        todo = "bring back what was evaluated, or evaluate it as it is now"
         variant = config.variants[0].id
         if variant != self.variant:
             raise UserError(
                 f"{config.path.name}: what was evaluated was variant {self.variant}, and its configuration comes to "
-                f"{variant} by now: a file that it names, or a part, has changed; {todo}"
+                f"{variant} by now: a file that it names, or a part, has changed; {self.todo}"
             )
         if corpus is not None and config.corpus is not None and corpus.digest != self.corpus:
+            differs = f" ({self.knowledge.difference(corpus)})" if self.knowledge is not None else ""
             raise UserError(
-                f"{config.path.name}: the knowledge base {', '.join(config.corpus.paths)} has the digest "
-                f"{corpus.digest}, and {self.corpus} was evaluated: the scores do not hold for it; {todo}"
+                f"{config.path.name}: the knowledge base {', '.join(config.corpus.paths)} is not the one that was "
+                f"evaluated{differs}: the scores do not hold for it; {self.todo}"
             )
 
 

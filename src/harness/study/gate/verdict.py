@@ -51,8 +51,8 @@ class Row:
         more = "how many examples would settle it cannot be told"
         if found.needed is not None:
             clusters = math.ceil(found.needed * found.clusters / found.n)
-            within = f"in {clusters:,} clusters" if clusters < found.needed else "each independent of the others"
-            more = f"about {found.needed:,} examples would settle it, {within}"
+            each = f"in {clusters:,} clusters" if clusters < found.needed else "each independent of the others"
+            more = f"{each}, about {found.needed:,} examples would settle it"
         bound = "any amount" if not np.isfinite(found.low) else f"{-found.low:.3g}"
         return f"{moved}: may lose {bound}, {found.margin:g} is allowed; {more}"
 

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from harness.errors import Incomplete, ProviderError
 from harness.records import Failure, Reply
 from harness.sweeps.conversing import Said
 from harness.sweeps.serving import answer
@@ -23,10 +24,12 @@ from harness.sweeps.serving.door import Door
 from harness.sweeps.serving.log import Log, line_of
 from harness.sweeps.serving.notes import Notes
 from harness.sweeps.serving.question import Asked, read
-from harness.sweeps.serving.refusal import Refused, because_of, because_of_failure
+from harness.sweeps.serving.refusal import Refused, because_of, because_of_failure, unknown_model
 from harness.sweeps.serving.stamp import Stamp
 from harness.sweeps.serving.turn import Gone, Turn
 from harness.sweeps.serving.wire import Wire
+
+_ROUTES = "POST /v1/chat/completions, GET /v1/models, GET /v1/models/NAME, GET /health"
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def application(desk: Desk, settings: Settings, tell: Callable[[str], None]) -> 
             Route("/v1/chat/completions", _Completions(desk, door, settings, Notes(tell)), methods=["POST"]),
             Route("/v1/models", models.all, methods=["GET"]),
             Route("/v1/models/{model:path}", models.one, methods=["GET"]),
-            Route("/health", _health, methods=["GET"]),
+            Route("/health", _Health(desk).told, methods=["GET"]),
         ],
         exception_handlers={Refused: _told_refusal, HTTPException: _told_status},
     )
@@ -101,6 +104,7 @@ class _Completions:
                 reply = _reply(said)
             except BaseException as error:
                 self._keep(asked, served.stamp, None, _kind(error))
+                self._note(asked, error)
                 raise
         self._keep(asked, served.stamp, said, None)
         return _Answered(asked, served.stamp, said, reply, headers)
@@ -120,20 +124,21 @@ class _Completions:
         await wire.done()
 
     async def _failed(self, error: Exception, wire: Wire) -> None:
-        if isinstance(error, _Failed):
-            self._notes.note(f"no answer: {error.failure.stage}: {error.failure.kind}")
-            refused = because_of_failure(error.failure)
-        else:
-            refused = because_of(error)
-            if refused.status in (429, 502) and not isinstance(error, Refused):
-                self._notes.failed(error)
-            elif refused.status == 500:
-                self._notes.bug(error)
+        refused = because_of_failure(error.failure) if isinstance(error, _Failed) else because_of(error)
+        if refused.status == 500:
+            self._notes.bug(error)
         if wire.begun:
             await wire.event(refused.content(), {})
             await wire.end()
         else:
             await wire.whole(refused.status, refused.content(), refused.headers)
+
+    def _note(self, asked: Asked, error: BaseException) -> None:
+        """Tell the one who runs it why there is no answer; of a bug `_failed` tells."""
+        if isinstance(error, Incomplete):
+            self._notes.note(f"no answer: {error}")
+        elif isinstance(error, _Failed | ProviderError):
+            self._notes.failed(_failure(error), (*(each.content for each in asked.messages), *asked.metadata.values()))
 
     def _keep(self, asked: Asked, stamp: Stamp, said: Said | None, failure: str | None) -> None:
         if self._settings.log is not None:
@@ -157,13 +162,27 @@ class _Models:
         """The one model."""
         self._door.check(request)
         if request.path_params["model"] != self._desk.current.stamp.name:
-            raise Refused(404, f"this server has {self._desk.current.stamp.name!r}", code="model_not_found")
+            raise unknown_model(request.path_params["model"], self._desk.current.stamp.name)
         return JSONResponse(self._content())
 
     def _content(self) -> dict[str, Any]:
         stamp = self._desk.current.stamp
         own = {"id": stamp.name, "object": "model", "created": self._since, "owned_by": "harness"}
         return {**own, "harness": stamp.content()}
+
+
+class _Health:
+    """Whether it answers, which it does whenever this is heard, and as what it should."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def told(self, _: Request) -> Response:
+        """Names by fingerprint alone: no key is asked for."""
+        names = self._desk.names
+        content = {"status": self._desk.status, "serves": self._desk.current.stamp.fingerprint}
+        followed = {"names": names.fingerprint if names is not None else None} if self._desk.followed else {}
+        return JSONResponse({**content, **followed})
 
 
 class _Answered(NamedTuple):
@@ -190,6 +209,10 @@ def _reply(said: Said) -> Reply:
     return said.answer.reply
 
 
+def _failure(error: _Failed | ProviderError) -> Failure:
+    return error.failure if isinstance(error, _Failed) else Failure("generate", error.kind, str(error))
+
+
 def _kind(error: BaseException) -> str:
     """A word for the log."""
     if isinstance(error, _Failed):
@@ -204,10 +227,6 @@ def _headers(asked: Asked, stamp: Stamp) -> dict[str, str]:
     return {"x-request-id": asked.id, **stamp.headers(), **ignored}
 
 
-async def _health(_: Request) -> Response:
-    return JSONResponse({"status": "ok"})
-
-
 async def _told_refusal(_: Request, error: Exception) -> Response:
     refused = because_of(error)
     return JSONResponse(refused.content(), refused.status, refused.headers)
@@ -215,5 +234,5 @@ async def _told_refusal(_: Request, error: Exception) -> Response:
 
 async def _told_status(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    refused = Refused(error.status_code, f"{error.detail}: this server has POST /v1/chat/completions, GET /v1/models")
+    refused = Refused(error.status_code, f"{error.detail}: this server has {_ROUTES}")
     return JSONResponse(refused.content(), refused.status, error.headers)

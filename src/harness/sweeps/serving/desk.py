@@ -11,6 +11,8 @@ from harness.sweeps.conversing import Responder
 from harness.sweeps.serving.refusal import Refused
 from harness.sweeps.serving.stamp import Stamp
 
+OK, BEHIND, UNKNOWN = "ok", "behind", "unknown"
+
 
 @dataclass(eq=False)
 class Served:
@@ -22,10 +24,17 @@ class Served:
 
 
 class Desk:
-    """Gives questions to the configuration of the moment, `most` at once; closes the responders that it was given."""
+    """Gives questions to the configuration of the moment, `most` at once; closes the responders that it was given.
 
-    def __init__(self, first: Served, most: int) -> None:
+    Where an alias is `followed`, `names` is the stamp of what it names (None: that cannot be told), and `status` tells
+    whether that answers: OK, BEHIND where it cannot be built, UNKNOWN where the registry cannot be read.
+    """
+
+    def __init__(self, first: Served, most: int, *, followed: bool = False) -> None:
         self.current = first
+        self.followed = followed
+        self.names: Stamp | None = first.stamp
+        self.status = OK
         self._most = most
         self._inside = 0
         self._closing: set[asyncio.Task[None]] = set()
@@ -50,7 +59,12 @@ class Desk:
     def replace(self, new: Served) -> None:
         """From now on `new` answers."""
         old, self.current = self.current, new
+        self.named(new.stamp, OK)
         self._let_go(old)
+
+    def named(self, stamp: Stamp | None, status: str) -> None:
+        """Keep what the alias names, and how it stands with that."""
+        self.names, self.status = stamp, status
 
     async def close(self) -> None:
         """Close all; nothing may be under way any more."""

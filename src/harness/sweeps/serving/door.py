@@ -30,7 +30,8 @@ class Door:
             return
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._key):
-            raise Refused(401, "the API key is missing or wrong", code="invalid_api_key")
+            how = {"www-authenticate": "Bearer"}
+            raise Refused(401, "the API key is missing or wrong", code="invalid_api_key", headers=how)
 
     async def body(self, request: Request) -> bytes:
         """The body. Raises Refused where it is none of JSON, too large or too slow, ClientDisconnect."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from harness.errors import ProviderError
+from harness.records import Failure
+from harness.sweeps.serving.unsaid import without
 
 _AGAIN_S = 60.0
 _MOST = 1000
-_OF_THE_CONNECTION = ("auth", "quota", "not_found", "connection", "timeout")
+_OF_THE_CONNECTION = ("auth", "quota", "not_found", "connection", "timeout", "deadline")
 """Failures whose message tells of the provider, never of what somebody said."""
+_STATUS = re.compile(r": HTTP \d{3}: ")
+"""After it a message has the provider's own words."""
+_NUMBERED = re.compile(r"\w*\d\w*")
 
 
 class Notes:
@@ -21,24 +26,34 @@ class Notes:
         self._tell = tell
         self._told: dict[str, float] = {}
 
-    def note(self, text: str) -> None:
-        """Tell a text, unless it was told within the last minute."""
-        now = time.monotonic()
-        if now - self._told.get(text, -_AGAIN_S) < _AGAIN_S:
+    def note(self, text: str, same: str | None = None) -> None:
+        """Tell a text, unless it was told within the last minute; `same` is what two texts have in common that are."""
+        now, same = time.monotonic(), text if same is None else same
+        if now - self._told.get(same, -_AGAIN_S) < _AGAIN_S:
             return
         if len(self._told) >= _MOST:
             self._told.clear()
-        self._told[text] = now
+        self._told[same] = now
         self._tell(text)
 
-    def failed(self, error: Exception) -> None:
-        """Tell why there was no answer."""
-        if isinstance(error, ProviderError):
-            self.note(f"no answer: {error}" if error.kind in _OF_THE_CONNECTION else f"no answer: {error.kind}")
-        else:
-            self.note(f"no answer: {error}")
+    def failed(self, failure: Failure, said: Iterable[str]) -> None:
+        """Tell why there was no answer to what was `said`; of the provider's words those that do not repeat it."""
+        kind = f"no answer: {failure.stage}: {failure.kind}"
+        words = _words(failure, said)
+        # A provider gives each request a number of its own.
+        self.note(f"{kind}: {words}" if words else kind, kind + _NUMBERED.sub("", words))
 
     def bug(self, error: Exception) -> None:
         """Tell of a bug of ours: the type and where it was raised, without the message, which may quote a user."""
         lines = "".join(traceback.format_tb(error.__traceback__))
         self.note(f"this is a bug of ours; the lines below are what we need to mend it\n{lines}{type(error).__name__}")
+
+
+def _words(failure: Failure, said: Iterable[str]) -> str:
+    """The message, with status; "" where it is not a provider's: what a function raised may be all that was said."""
+    if failure.kind in _OF_THE_CONNECTION:
+        return failure.message
+    status = _STATUS.search(failure.message)
+    if status is None:
+        return ""
+    return failure.message[: status.end()] + without(failure.message[status.end() :], said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import secrets
 import time
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 
 from harness.records import Message
-from harness.sweeps.serving.refusal import Refused
+from harness.sweeps.serving.refusal import Refused, unknown_model
 from harness.sweeps.serving.wishes import objections
 
 MOST_MESSAGES = 1000
@@ -20,6 +21,7 @@ _PAIRS, _KEY_LENGTH, _VALUE_LENGTH = 16, 64, 512
 _SYSTEM = ("system", "developer")
 _OFTEN_EMPTY = ("refusal", "annotations", "audio", "function_call", "tool_calls")
 """Fields that the clients write into an assistant's turn although there is nothing in them."""
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TODO = "leave it out, or start the server with --ignore-settings"
 
 
@@ -47,7 +49,7 @@ def read(content: bytes, model: str, sampling: Mapping[str, Any], ignore: bool) 
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise Refused(400, f"the body is no JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+        raise Refused(400, _not_json(content, error)) from None
     if not isinstance(body, dict):
         raise Refused(400, "the body must be a JSON object")
     _check_model(body.get("model"), model)
@@ -65,23 +67,31 @@ def read(content: bytes, model: str, sampling: Mapping[str, Any], ignore: bool) 
     )
 
 
+def _not_json(content: bytes, error: orjson.JSONDecodeError) -> str:
+    """What is wrong with it. A body in another encoding is often no broken JSON at all."""
+    if content.startswith(_MARKS) or b"\0" in content[:4]:
+        return "the body is not JSON in UTF-8: it begins as UTF-16, UTF-32 or with a byte order mark"
+    try:
+        content.decode()
+    except UnicodeDecodeError as wrong:
+        return f"the body is not UTF-8 from byte {wrong.start + 1} on, and JSON must be"
+    return f"the body is no JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+
+
 def _check_model(given: Any, model: str) -> None:
     if given is None:
         raise Refused(400, f"model is missing; this server has {model!r}", param="model")
     if given != model:
-        shown = repr(given) if isinstance(given, str) and len(given) < 200 else "this model"
-        raise Refused(404, f"there is no {shown}; this server has {model!r}", code="model_not_found", param="model")
+        raise unknown_model(given, model, "model")
 
 
 def _settings(body: Mapping[str, Any], sampling: Mapping[str, Any], ignore: bool) -> list[str]:
     """The names of settings that are to be ignored."""
     found = objections(body, sampling)
     if found and not ignore:
-        told = "; ".join(
-            f"{name} would change the configuration that was evaluated: {why}" for name, why in found.items()
-        )
-        first = next(iter(found))
-        raise Refused(400, f"{told}; {_TODO}", code="unsupported_parameter", param=first)
+        told = "; ".join(f"{name} {why}" for name, why in found.items())
+        todo = _TODO if len(found) == 1 else _TODO.replace("it", "them", 1)
+        raise Refused(400, f"{told}; {todo}", code="unsupported_parameter", param=next(iter(found)))
     return list(found)
 
 
@@ -113,7 +123,11 @@ def _metadata(given: Any) -> dict[str, str]:
 
 
 def _messages(given: Any, ignored: list[str], ignore: bool) -> tuple[Message, ...]:
-    if not isinstance(given, list) or not given:
+    if not isinstance(given, list):
+        missing = "messages is missing; it must be a list of messages"
+        said = missing if given is None else "messages must be a list of messages, each with role and content"
+        raise Refused(400, said, param="messages")
+    if not given:
         raise Refused(400, "messages must be a list of messages, and not an empty one", param="messages")
     if len(given) > MOST_MESSAGES:
         raise Refused(400, f"{len(given)} messages are more than the {MOST_MESSAGES} allowed", param="messages")

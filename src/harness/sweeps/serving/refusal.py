@@ -12,6 +12,9 @@ from harness.sweeps.retrieval.standing import Lacking
 _OF_THE_QUESTION = {"content_filter": "content_filter", "context_length": "context_length_exceeded"}
 """What a provider refuses because of the question, and OpenAI's word for it."""
 
+_SHOWN = 200
+"""A name that is longer is not repeated."""
+
 
 class Refused(Exception):
     """No answer. `status` is that of HTTP; `kind`, `code` and `param` are OpenAI's `type`, `code` and `param`.
@@ -39,6 +42,13 @@ class Refused(Exception):
     def content(self) -> dict[str, Any]:
         """The body."""
         return {"error": {"message": str(self), "type": self.kind, "param": self.param, "code": self.code}}
+
+
+def unknown_model(given: object, known: str, param: str | None = None) -> Refused:
+    """There is no such model; this server has `known`."""
+    shown = repr(given) if isinstance(given, str) and len(given) < _SHOWN else "this model"
+    said = f"there is no {shown}; this server has {known!r}"
+    return Refused(404, said, code="model_not_found", param=param)
 
 
 def because_of(error: Exception) -> Refused:

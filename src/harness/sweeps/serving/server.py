@@ -112,7 +112,7 @@ async def _serve(
     every_s: float,
 ) -> None:
     responder = make(promoted)
-    desk = Desk(Served(promoted.stamp, await responder.__aenter__()), settings.most)
+    desk = Desk(Served(promoted.stamp, await responder.__aenter__()), settings.most, followed=look is not None)
     config = uvicorn.Config(
         application(desk, settings, tell),
         lifespan="off",

@@ -29,11 +29,14 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "service_tier": ("auto", "default"),
 }
 """Values that ask for nothing."""
+_KNOWN = ("seed", "reasoning_effort", "verbosity", "prediction", "audio", "web_search_options")
+"""Settings of OpenAI's that no value leaves without effect."""
+_WOULD = "would change the configuration that was evaluated, which"
 _NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
 def objections(body: Mapping[str, Any], sampling: Mapping[str, Any]) -> dict[str, str]:
-    """By name, the settings that would change the configuration, and what it has in their place.
+    """By name, the settings that are not taken, and why: what follows the name in a sentence.
 
     `sampling` are the configuration's own settings; a value equal to them is no objection, nor is null.
     """
@@ -45,9 +48,17 @@ def objections(body: Mapping[str, Any], sampling: Mapping[str, Any]) -> dict[str
         if own in SAMPLING:
             wish = [value] if own == "stop" and isinstance(value, str) else value
             if wish != sampling.get(own):
-                found[name] = f"it has {sampling[own]!r}" if own in sampling else "it leaves that to the model"
-        elif value not in _NEUTRAL.get(name, ()):
-            known = name in _NEUTRAL
+                found[name] = f"{_WOULD} {_has(own, sampling)}"
+        elif name in _NEUTRAL:
+            if value not in _NEUTRAL[name]:
+                found[name] = f"{_WOULD} takes {_NEUTRAL[name][0]!r} only"
+        elif name in _KNOWN:
+            found[name] = f"{_WOULD} does not have it"
+        else:
             shown = name if _NAME.fullmatch(name) else "a setting with no proper name"
-            found[shown] = f"it takes {_NEUTRAL[name][0]!r} only" if known else "it has no such setting"
+            found[shown] = "is not known to this server"
     return found
+
+
+def _has(name: str, sampling: Mapping[str, Any]) -> str:
+    return f"has {sampling[name]!r}" if name in sampling else "leaves this to the model"
