@@ -86,8 +86,7 @@ def command(
             stamp = promoted.stamp
             url = f"http://{shown}:{listening.getsockname()[1]}/v1"
             _tell(f"serving {stamp.name} ({stamp.fingerprint}, run {stamp.run}) at {url}  (Ctrl-C ends it)")
-            # A run may be large and far, and nobody who asks must wait for it, nor must the end.
-            threading.Thread(target=_doubt, args=(found, runs_uri), daemon=True).start()
+            _doubt(found, runs_uri)
 
         promoted = _promoted(found)
         budget = Budget(usd=budget_usd) if budget_usd is not None else None
@@ -100,13 +99,20 @@ def _tell(text: str) -> None:
 
 
 def _doubt(found: Configured, runs_uri: str | None) -> None:
-    """Tell where the evidence of what is served is not what it was. What cannot be read is no reason to stop."""
-    try:
-        told = doubts(found, runs_uri)
-    except Exception as error:  # noqa: BLE001  (a thread beside the server: nobody else would hear of it)
-        told = f"whether the run {found.run} is what it was cannot be told: {error}"
-    if told is not None:
-        _tell(f"note: {told}")
+    """Tell, once it is known, where the evidence of what is served is not what it was.
+
+    In a thread: a run may be large and far, and neither an answer nor the end waits for it.
+    """
+
+    def look() -> None:
+        try:
+            told = doubts(found, runs_uri)
+        except Exception as error:  # noqa: BLE001  (nobody else would hear of it; it is no reason to stop)
+            told = f"whether the run {found.run} is what it was cannot be told: {error}"
+        if told is not None:
+            _tell(f"note: {told}")
+
+    threading.Thread(target=look, daemon=True).start()
 
 
 def _promoted(found: Configured) -> Promoted:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from harness.errors import HarnessError
+    from harness.pytest_plugin.order import Order
     from harness.pytest_plugin.run import Run
     from harness.pytest_plugin.session import Session
     from harness.pytest_plugin.swept import Swept
@@ -83,7 +86,7 @@ def _asked(request: pytest.FixtureRequest, fixture: str) -> Swept:
     from harness.errors import HarnessError, Interrupted
     from harness.pytest_plugin.order import order_of
 
-    session = _session(request.config)
+    session, order = _session(request.config), None
     try:
         order = order_of(request.node, fixture)
         reason = session.reason_to_skip(order)
@@ -92,10 +95,18 @@ def _asked(request: pytest.FixtureRequest, fixture: str) -> Swept:
     except Interrupted as error:
         raise KeyboardInterrupt from error
     except HarnessError as error:
-        reason, told = None, str(error)
+        reason, told = None, _told(error, order, request.node.nodeid)
     if reason is not None:
         pytest.skip(reason)
     pytest.fail(told, pytrace=False)
+
+
+def _told(error: HarnessError, order: Order | None, test: str) -> str:
+    """The error; of mistakes that lie elsewhere, such as in the environment, which file and which test it stops."""
+    places = [mistake.place.file for mistake in getattr(error, "mistakes", ())]
+    if order is None or not places or any(Path(place).name == order.config.name for place in places):
+        return str(error)
+    return f"{order.config.name} cannot be run for {test}: {error}"
 
 
 def _session(config: pytest.Config) -> Session:

@@ -7,11 +7,13 @@ from typing import Any
 
 from harness.config.gate import GATE_KEYS, Gate, gate_of
 from harness.errors import UserError, advice
-from harness.store import StoredSweep
+from harness.store import Folder, StoredSweep
 from harness.study.comparing.changed import Run as Pair
 from harness.study.figures import scale_of
 from harness.study.gate.verdict import Verdict, decide
 from harness.study.listing import find_run
+from harness.study.registry import registry_of
+from harness.study.registry.versions import may_be_alias
 from harness.study.report.texts import short, visible
 
 Baseline = str | Pair | None
@@ -71,7 +73,7 @@ def _found(stored: StoredSweep, name: str | None, runs: str | None) -> Pair:
 def _nothing(folder: str, name: str) -> str | None:
     """What to do where neither a run nor an alias has the name; None where it means something."""
     runs, wanted = Folder(folder), name.removeprefix("@")
-    if is_no_alias(wanted) is not None or any(wanted in sweep for sweep in runs.sweeps()):
+    if not may_be_alias(wanted) or any(wanted in sweep for sweep in runs.sweeps()):
         return None
     known = registry_of(runs).aliases()
     if wanted in known:

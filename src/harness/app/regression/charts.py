@@ -85,7 +85,7 @@ def _across(places: list[str], times: list[str]) -> dict[str, Any]:
             **{"minInterval": _DAY_MS, "boundaryGap": ["4%", "4%"]},
         }
     return {
-        **{"type": "category", "name": "night, and when (UTC)", "nameLocation": "middle", "nameGap": 40},
+        **{"type": "category", "name": "night, and when (UTC)", "nameLocation": "middle", "nameGap": 44},
         "data": places,
         "axisLabel": {"hideOverlap": True, "lineHeight": 15},
     }
