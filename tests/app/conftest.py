@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from harness.app import address, frame, settings
+from harness.app import frame, scripts, settings
 from harness.app.label import keys
 from harness.config import load
 from harness.store import StoredSweep
@@ -76,7 +76,7 @@ def texts(test: AppTest) -> str:
 def sent(test: AppTest) -> list[str]:
     """What a drawn page sends as HTML, but for the scripts of our own, which are constants."""
     bodies = [str(each.proto.body) for each in test.get("html")]
-    return [body for body in bodies if body not in (address.ONE_STEP, keys.NO_REPEATS)]
+    return [body for body in bodies if body not in (scripts.ONE_STEP, scripts.MENU_CLOSES, keys.NO_REPEATS)]
 
 
 def table(test: AppTest, column: str) -> Any:

@@ -71,6 +71,17 @@ def test_each_page_is_one_step_of_the_way_back(page: Any, serve: Serve, stories:
     assert "/sweep?" in page.url and f"sweep={stories.id}" in page.url
 
 
+def test_the_menu_of_a_phone_closes_when_a_page_was_chosen(browser: Any, serve: Serve, stories: StoredSweep) -> None:
+    """It would lie over the page."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(serve(stories.folder.path.parent))
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Registry").click()
+    page.get_by_role("heading", name="Registry").wait_for()
+    page.get_by_test_id("stExpandSidebarButton").wait_for()
+    page.close()
+
+
 def test_a_click_on_a_point_selects_its_variant(page: Any, serve: Serve, stories: StoredSweep) -> None:
     """The address follows, so that the selection can be sent round."""
     page.goto(f"{serve(stories.folder.path.parent)}/sweep?sweep={stories.id}&variant={stories.variants[0]['id']}")

@@ -1,4 +1,4 @@
-"""What the address says of a page: its choices, and the browser's way back."""
+"""What the address says of a page: its choices."""
 
 from __future__ import annotations
 
@@ -9,23 +9,6 @@ import streamlit as st
 
 from harness.app import frame
 from harness.study.report.texts import visible
-
-ONE_STEP = """<script>
-if (!window.harnessSteps) {
-    window.harnessSteps = true;
-    const push = history.pushState;
-    history.pushState = function (state, title, url) {
-        const same = new URL(url ?? location.href, location.href).pathname === location.pathname;
-        return same ? history.replaceState(state, title, url) : push.call(history, state, title, url);
-    };
-}
-</script>"""
-"""Streamlit takes each word of the address that a page writes for a step; going back would need as many."""
-
-
-def one_step() -> None:
-    """Let each page be one step of the browser's way back, whatever is chosen in it."""
-    st.html(ONE_STEP, unsafe_allow_javascript=True)
 
 
 def kept(name: str, value: str | None) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from harness.app import address, frame
+from harness.app import frame, scripts
 
 st.set_page_config(page_title="harness", layout="wide", initial_sidebar_state="collapsed")
 page = frame.navigation()
-address.one_step()
+scripts.run()
 if frame.admitted():
     frame.styled()
     page.run()
