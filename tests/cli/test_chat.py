@@ -303,3 +303,14 @@ def test_what_goes_wrong_at_a_terminal_does_not_end_it(stored: StoredSweep, serv
     terminal.until("> ", 5)
     os.write(terminal.master, b"\x04")
     assert terminal.ended() == 0
+
+
+def test_evidence_that_changed_is_told_before_the_first_question(tmp_path: Path, stored: StoredSweep) -> None:
+    """One line on stderr; the answer comes all the same."""
+    assert "note: " not in chat(tmp_path, OPEN, "production").stderr
+    file = tmp_path / "runs" / stored.id / "variants.jsonl"
+    file.write_bytes(file.read_bytes() + b"\n")
+    done = chat(tmp_path, OPEN, "production")
+    assert (done.returncode, done.stdout.strip() != "") == (0, True)
+    assert "note: the run " in done.stderr
+    assert "has changed since: variants.jsonl" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from harness.cli.configured import configured
+from harness.cli.configured import configured, doubts
 from harness.cli.main import command
 from harness.config import SweepConfig, load, load_chatbot
 from harness.errors import UserError
@@ -19,9 +20,10 @@ from harness.store import Folder, StoredSweep
 from harness.study.registry import promote
 from harness.study.registry.record import record_of
 from harness.study.registry.sweepfile import sweep_file
+from harness.sweeps.conversing import corpus_of
 from harness.sweeps.progress import Progress
 from harness.sweeps.session import Options, run_sweep
-from tests.workspaces import CONFIG, make_workspace, write
+from tests.workspaces import ARTICLES, CONFIG, make_workspace, write
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = """
@@ -132,6 +134,56 @@ def test_a_knowledge_base_that_changed_must_be_allowed(workspace: Path, capsys: 
     assert configured("production", uri, None, True).evaluated is None
     assert "production is not what was evaluated" in (told := capsys.readouterr().err)
     assert "the scores do not hold for it" in told
+
+
+def test_the_documents_that_changed_are_named(workspace: Path) -> None:
+    """As far as the passages of the run tell; else by number. What can be done is said with it."""
+    uri, articles = str(workspace / "runs"), workspace / "datasets/articles"
+    kept = (articles / "hours.md").read_text()
+
+    def refused(name: str = "production") -> str:
+        found = configured(name, uri, None, False)
+        assert found.evaluated is not None
+        with pytest.raises(UserError) as caught:
+            found.evaluated.check(found.config, corpus_of(found.config))
+        return str(caught.value)
+
+    write(articles / "hours.md", "# Hours\n\nAlways open.\n")
+    (articles / "returns.md").unlink()
+    by_run = Folder(uri).sweeps()[0]
+    for told in (refused(), refused(by_run)):
+        assert "(hours.md changed; returns.md gone, as far as the passages of the run tell; 3 documents with" in told
+        assert "then, 2 documents with" in told
+        assert "--changed answers with it all the same" in told
+    write(articles / "hours.md", kept)
+    write(articles / "returns.md", ARTICLES["returns.md"])
+    write(articles / "new.md", "Something new.\n")
+    assert "which documents differ is not kept" in (told := refused())
+    assert re.search(r"3 documents with \d+ characters then, 4 documents with \d+ characters now", told)
+    shutil.rmtree(workspace / "runs" / by_run)
+    assert "4 documents" in refused()
+
+
+def test_evidence_that_changed_or_is_gone_is_told(workspace: Path) -> None:
+    """Of a version; a run that is named itself has nothing that vouches for it. Large runs may be passed over."""
+    uri = str(workspace / "runs")
+    [sweep] = Folder(uri).sweeps()
+    found = configured("production", uri, None, False)
+    assert doubts(found, uri) is None
+    assert doubts(configured(sweep, uri, None, False), uri) is None
+    file = workspace / "runs" / sweep / "scores.parquet"
+    file.write_bytes(file.read_bytes() + b" ")
+    told = (
+        f"the run {sweep} that version 1 was promoted on has changed since: scores.parquet; its score cannot be checked"
+    )
+    assert doubts(found, uri) == doubts(found, uri, 10_000_000) == told
+    assert doubts(found, uri, 10) is None
+    (file.parent / "sweep.json").write_text("{")
+    assert "sweep.json" in str(doubts(found, uri))
+    shutil.rmtree(workspace / "runs" / sweep)
+    assert (
+        doubts(found, uri, 10) == f"the run {sweep} that version 1 was promoted on is gone; its score cannot be checked"
+    )
 
 
 def test_another_workspace_can_be_named(workspace: Path, tmp_path: Path) -> None:

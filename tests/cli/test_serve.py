@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ from click.testing import CliRunner
 
 from harness.cli.main import command
 from harness.errors import UserError
-from harness.store import Folder
+from harness.store import Folder, StoredSweep
 from harness.study.registry import promote, rollback
 from harness.study.registry.record import record_of
 from tests.cli.test_cli import harness
@@ -169,6 +170,19 @@ def test_what_is_under_way_is_finished_at_the_end(number: signal.Signals, worksp
     told = harness("data", "validate", str(log), cwd=workspace.folder)
     assert (told.returncode, "2 examples are fine" in told.stdout) == (0, True), told.stderr
     assert not any("Traceback" in line for line in served.told)
+    assert served.told[-1] == "harness: ended; production is not served any more"
+
+
+def test_evidence_that_is_gone_is_told_and_answers_go_on(workspace: Workspace) -> None:
+    """One line, once it serves; where the run is what it was there is none."""
+    with serving(workspace, "production") as served:
+        assert served.ask("Open?").status_code == 200
+    assert not any("note: " in line for line in served.told)
+    shutil.rmtree(workspace.folder / "runs" / workspace.second.partition("/")[0])
+    with serving(workspace, "production") as served:
+        until(lambda: len(served.told) == 2)
+        assert served.ask("Open?").status_code == 200
+    assert "that version 2 was promoted on is gone" in served.told[1]
 
 
 def test_a_rollback_is_followed(workspace: Workspace) -> None:
@@ -216,6 +230,8 @@ def test_another_knowledge_base_is_served_only_when_that_is_wanted(workspace: Wo
     done = harness("serve", "production", "--port", "0", cwd=workspace.folder)
     assert done.returncode == 2
     assert "the scores do not hold for it" in done.stderr
+    assert "hours.md changed" in done.stderr
+    assert "--changed answers with it all the same" in done.stderr
     with serving(workspace, "production", "--changed", "--passages") as served:
         found = served.ask("Always open?").json()["harness"]["passages"]
     assert any(passage["document"] == "hours.md" for passage in found)
@@ -261,3 +277,37 @@ def test_what_cannot_be_served_is_told_before_anything_is_made(workspace: Worksp
     assert "--follow needs an alias" in refused(workspace.first, "--follow")
     assert "turns.jsonl" in refused("production", "--port", "0", "--log", str(workspace.folder / "turns.txt"))
     assert "no alias '@nothing'" in refused("@nothing")
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the recipe is one for jq")
+def test_the_recipe_for_the_log_keeps_conversations(workspace: Workspace) -> None:
+    """The commands of the page, run as they stand: follow-ups with their history, failures, one cluster each."""
+    log = workspace.folder / "turns.jsonl"
+    with serving(workspace, "production", "--log", str(log)) as served:
+        past = [{"role": "user", "content": "Open?"}, {"role": "assistant", "content": "Yes."}]
+        served.ask("", messages=past[:1])
+        served.ask("", messages=[*past, {"role": "user", "content": "Until when?"}])
+        workspace.far.fail(1, 400)
+        assert served.ask("Shall this fail?").status_code == 502
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(30) == 0
+    page = (Path(__file__).resolve().parents[2] / "docs/serving.md").read_text(encoding="utf-8")
+    [recipe] = re.findall(r"```\n(jq .*?)```", page, flags=re.S)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    script = "set -e\n" + recipe.replace("METRIC", "abstention")
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=workspace.folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    runs = Folder(workspace.folder / "runs")
+    stored = StoredSweep(runs / runs.sweeps()[-1])
+    assert [variant["label"] for variant in stored.variants] == ["v2"]
+    assert sorted(len(example["messages"]) for example in stored.examples) == [1, 1, 3]
+    assert len({example["cluster"] for example in stored.examples}) == 2
+    sheet = [json.loads(line) for line in (workspace.folder / "sheet.jsonl").read_text().splitlines()]
+    assert {line["metric"] for line in sheet} == {"abstention"}
+    assert {(line["question"], len(line["history"])) for line in sheet} == {("Open?", 0), ("Until when?", 2)}

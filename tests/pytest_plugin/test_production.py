@@ -62,7 +62,8 @@ def test_a_run_is_held_against_what_is_in_production(team: pytest.Pytester) -> N
             "E * before: the answer 0",
             "E * now: nonsense",
             "E * AssertionError: cannot tell: * about * examples would settle it",
-            "E *UserError: run.no_worse_than: no baseline 'staging': *",
+            "E *UserError: run.no_worse_than: no baseline 'staging': * has no run or alias of this name; "
+            "harness promote RUN --as staging makes one; aliases: production",
         ]
     )
 

@@ -113,6 +113,7 @@ def test_a_missing_key_is_an_error_or_a_skip_and_offline_skips_what_is_far(team:
     result = team.runpytest_subprocess()
     result.assert_outcomes(passed=1, errors=1)
     assert "environment variable OPENAI_API_KEY: is not set" in output(result)
+    assert "hosted.yaml cannot be run for tests/test_bot.py::test_far: " in output(result)
     for option, reason in (
         ("--harness-skip-missing-keys", "not in the environment: OPENAI_API_KEY"),
         ("--harness-offline", "asked over the network: openai/gpt-4o-mini"),

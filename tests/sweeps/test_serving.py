@@ -98,7 +98,8 @@ def test_an_answer_bears_the_stamp_of_the_version(far: Loopback, tmp_path: Path)
         read = service.client().chat.completions.create(**body())
         assert service.client().models.retrieve("production").id == "production"
         assert [model.id for model in service.client().models.list()] == ["production"]
-        assert httpx.get(f"{service.url}/health", trust_env=False).json() == {"status": "ok"}
+        health = httpx.get(f"{service.url}/health", trust_env=False).json()
+        assert health == {"status": "ok", "serves": "harness-v3-feedbeef"}
     assert read.system_fingerprint == "harness-v3-feedbeef"
     assert (first.headers["x-harness-version"], first.headers["x-harness-run"]) == ("3", STAMP.run)
     found = first.json()["harness"]

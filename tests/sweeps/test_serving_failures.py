@@ -13,7 +13,12 @@ import pytest
 
 from harness.config import Budget, SweepConfig, load
 from harness.errors import UserError
+from harness.records import Failure
+from harness.sweeps.gateway import retries
 from harness.sweeps.serving import Settings
+from harness.sweeps.serving.notes import Notes
+from harness.sweeps.serving.unsaid import without
+from tests import dialects
 from tests.loopback import Loopback
 from tests.sweeps.served import HOSTED, body, hosted, serving
 from tests.workspaces import make_workspace, write
@@ -85,6 +90,63 @@ def test_a_provider_that_fails_is_a_bad_gateway(status: int, told: str, far: Loo
         assert service.post(body()).status_code == 200
     assert len(service.told) == 1
     assert service.told[0].startswith("no answer")
+
+
+def test_who_runs_it_reads_why_the_provider_failed(
+    far: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status and words, without secrets and without what was said; the client gets none of the words."""
+    monkeypatch.setenv("OPENAI_API_KEY", "of-the-test-only")
+    monkeypatch.setattr(retries, "_FIRST_PAUSE_S", 0.01)
+    words = "boom of-the-test-only: no engine for 'where is Xerxes?'"
+    monkeypatch.setattr(dialects, "refusal", lambda *_: {"error": {"message": words}})
+    about, left = "openai/small (key from OPENAI_API_KEY)", "boom ***: no engine for '*** is ***?'"
+    told = [
+        f"no answer: generate: {kind}: {about}: HTTP {status}: {left}"
+        for kind, status in (("server", 500), ("bad_request", 400))
+    ]
+    with serving(hosted(tmp_path, far)) as service:
+        for status in (500, 400, 500):
+            far.failures = [(status, {})] * 5
+            failed = service.post(body("Where is Xerxes?"))
+            assert (failed.status_code, "boom" in failed.text) == (502, False)
+            far.failures = []
+    assert service.told == told
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "left"),
+    [
+        ("unknown field 'tone' in Xerxes", ["my cat Xerxes"], "unknown field 'tone' in ***"),
+        ("cannot read: where is Xer", ["Where is Xerxes?"], "cannot read: *** is Xer"),
+        ("cannot read: where is Xerx", ["Where is Xerxes?"], "cannot read: *** is ***"),
+        ("input 'preXERXESpost'", ["Xerxes"], "input '***'"),
+        (r"input '\u043a\u043e\u0442'", ["мой кот"], "input '***'"),
+        ("input '猫がいな'", ["黒い猫がいない"], "input '***'"),
+        ("the model is overloaded", ["Is it the last one?"], "the model is overloaded"),
+        ("call 0171 or Bo", ["I am Bo, 0171 234"], "call *** or ***"),
+    ],
+)
+def test_words_that_were_said_are_crossed_out(text: str, said: list[str], left: str) -> None:
+    """Whole, cut, as a part, spelt out; words that every sentence has are left."""
+    assert without(text, said) == left
+
+
+@pytest.mark.parametrize("kind", ["python", "broken_answer", "template", "content_filter"])
+def test_a_message_that_is_not_a_provider_s_is_not_told(kind: str) -> None:
+    """What a function raised may be the question in any form."""
+    told: list[str] = []
+    Notes(told.append).failed(Failure("generate", kind, "ValueError: sexreX"), ["Xerxes"])
+    assert told == [f"no answer: generate: {kind}"]
+
+
+def test_the_same_failure_is_told_once_a_minute_whatever_its_number() -> None:
+    """A provider gives each request a number; another status is another failure."""
+    told: list[str] = []
+    notes = Notes(told.append)
+    for number, status in enumerate((500, 500, 503)):
+        notes.failed(Failure("generate", "server", f"x: HTTP {status}: boom (request {number}ab)"), [])
+    assert [line[-27:] for line in told] == ["HTTP 500: boom (request 0ab)"[-27:], "HTTP 503: boom (request 2ab)"[-27:]]
 
 
 def test_the_budget_holds_for_all_that_is_served(far: Loopback, tmp_path: Path) -> None:

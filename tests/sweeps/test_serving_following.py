@@ -15,7 +15,7 @@ import pytest
 from harness.config import SweepConfig
 from harness.errors import UserError
 from harness.sweeps.conversing import Evaluated
-from harness.sweeps.serving import Promoted, Stamp
+from harness.sweeps.serving import Promoted, Stamp, Unmade
 from tests.loopback import Loopback
 from tests.sweeps.served import HOSTED, STAMP, body, hosted, serving
 
@@ -34,12 +34,12 @@ class Registry:
 
     def __init__(self) -> None:
         self.named: Promoted | None = None
-        self.problem = ""
+        self.problem: UserError | None = None
 
     def look(self, stamp: Stamp) -> Promoted | None:
         """As of the command."""
-        if self.problem:
-            raise UserError(self.problem)
+        if self.problem is not None:
+            raise self.problem
         return self.named if self.named is not None and self.named.stamp != stamp else None
 
 
@@ -113,13 +113,38 @@ def test_a_version_that_cannot_be_built_changes_nothing(far: Loopback, tmp_path:
     with serving(config, look=registry.look, every_s=0.02) as service:
         registry.named = Promoted(NEXT, other(config, far), Evaluated("0123456789", None))
         until(lambda: service.told)
-        registry.problem = "the registry was changed"
+        registry.problem = UserError("the registry was changed")
         until(lambda: len(service.told) > 1)
         assert service.post(body()).headers["x-harness-version"] == "3"
-        registry.problem = ""
+        registry.problem = None
         registry.named = Promoted(NEXT, other(config, far), None)
         until(lambda: service.post(body()).headers["x-harness-version"] == "4")
     assert len(service.told) <= 4
     assert service.told[0].startswith("production cannot be followed, harness-v3-feedbeef goes on answering: ")
     assert "what was evaluated was variant 0123456789" in service.told[0]
     assert "the registry was changed" in service.told[1]
+
+
+def test_the_health_check_tells_that_another_version_should_answer(far: Loopback, tmp_path: Path) -> None:
+    """A version that cannot be built, or made, or told; the status differs, until what answers is what is named."""
+    config, registry = hosted(tmp_path, far), Registry()
+    old, new = "harness-v3-feedbeef", "harness-v4-cafecafe"
+    with serving(config, look=registry.look, every_s=0.02) as service:
+
+        def health() -> dict[str, Any]:
+            answer = httpx.get(f"{service.url}/health", trust_env=False)
+            assert answer.status_code == 200
+            return dict(answer.json())
+
+        assert health() == {"status": "ok", "serves": old, "names": old}
+        registry.named = Promoted(NEXT, other(config, far), Evaluated("0123456789", None))
+        until(lambda: health() == {"status": "behind", "serves": old, "names": new})
+        registry.named = None
+        until(lambda: health() == {"status": "ok", "serves": old, "names": old})
+        registry.problem = UserError("the registry was changed")
+        until(lambda: health() == {"status": "unknown", "serves": old, "names": None})
+        registry.problem = Unmade("a file is gone", NEXT)
+        until(lambda: health() == {"status": "behind", "serves": old, "names": new})
+        registry.problem = None
+        registry.named = Promoted(NEXT, other(config, far), None)
+        until(lambda: health() == {"status": "ok", "serves": new, "names": new})

@@ -96,6 +96,50 @@ def test_all_such_settings_are_told_at_once_by_the_client(service: Service) -> N
     assert caught.value.code == "unsupported_parameter"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("foo", 1, "foo is not known to this server; leave it out"),
+        ("seed", 1, "seed would change the configuration that was evaluated, which does not have it"),
+        ("top_p", 0.9, "top_p would change the configuration that was evaluated, which leaves this to the model"),
+        ("max_tokens", 5, "max_tokens would change the configuration that was evaluated, which has 200"),
+        ("n", 2, "n would change the configuration that was evaluated, which takes 1 only"),
+    ],
+)
+def test_the_reason_is_a_sentence_about_that_setting(name: str, value: Any, told: str, service: Service) -> None:
+    """A name that nobody knows changes nothing and is not said to."""
+    message = refused(service.post(body(**{name: value})))["message"]
+    assert message.startswith(told)
+    assert ("evaluated" in message) == (name != "foo")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-8-sig", "byte order mark"),
+        ("latin-1", "not UTF-8 from byte"),
+    ],
+)
+def test_a_body_in_another_encoding_is_named_as_such(encoding: str, told: str, service: Service) -> None:
+    """JSON is UTF-8; what the parser would say of the bytes helps nobody."""
+    content = '{"model": "production", "messages": "grün"}'.encode(encoding)
+    headers = {"content-type": "application/json"}
+    answer = httpx.post(f"{service.url}/v1/chat/completions", content=content, headers=headers, trust_env=False)
+    assert told in refused(answer)["message"]
+
+
+def test_messages_that_are_none_are_told_apart_from_an_empty_list(service: Service) -> None:
+    """Each error says only what is wrong."""
+    for messages, told in (
+        ("hello", "messages must be a list of messages, each with role and content"),
+        (None, "messages is missing; it must be a list of messages"),
+        ([], "messages must be a list of messages, and not an empty one"),
+    ):
+        assert refused(service.post({"model": "production", "messages": messages}))["message"] == told
+
+
 def test_settings_that_change_nothing_are_taken(service: Service, far: Loopback) -> None:
     """Those of the configuration, those that ask for nothing; the model gets the configuration's own."""
     assert service.post(body(**HARMLESS)).status_code == 200
@@ -207,8 +251,13 @@ def test_a_page_in_a_browser_cannot_ask(service: Service) -> None:
 
 def test_other_paths_and_methods_are_errors_of_the_same_form(service: Service) -> None:
     """What OpenAI has and this server has not."""
-    refused(httpx.post(f"{service.url}/v1/embeddings", json={}, trust_env=False), 404)
-    refused(httpx.get(f"{service.url}/v1/chat/completions", trust_env=False), 405)
+    unknown = refused(httpx.post(f"{service.url}/v1/embeddings", json={}, trust_env=False), 404)
+    other = refused(httpx.get(f"{service.url}/v1/chat/completions", trust_env=False), 405)
+    for error in (unknown, other):
+        for route in ("POST /v1/chat/completions", "GET /v1/models", "GET /v1/models/NAME", "GET /health"):
+            assert route in error["message"]
+    mistyped = refused(httpx.get(f"{service.url}/v1/models/x", trust_env=False), 404)
+    assert mistyped["message"] == "there is no 'x'; this server has 'production'"
 
 
 def test_with_a_key_only_who_has_it_is_answered(far: Loopback, tmp_path: Path) -> None:
@@ -219,6 +268,7 @@ def test_with_a_key_only_who_has_it_is_answered(far: Loopback, tmp_path: Path) -
         for wrong in ("none", KEY + "x", "ä"):
             headers = {"authorization": f"Bearer {wrong}".encode()}
             assert refused(service.post(body(), headers=headers), 401)["code"] == "invalid_api_key"
+        assert service.post(body()).headers["www-authenticate"] == "Bearer"
         refused(service.post(body()), 401)
         refused(service.post(body(), headers={"authorization": KEY}), 401)
         with pytest.raises(openai.AuthenticationError):

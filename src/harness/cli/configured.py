@@ -93,13 +93,14 @@ def _knowledge(proven: Proven, uri: str) -> Knowledge:
     from harness.store import Folder, StoredSweep
     from harness.sweeps.knowledge import Knowledge
 
-    stored = proven.stored or StoredSweep(Folder(uri) / proven.run.partition("/")[0])
-    data = proven.version.record if proven.version is not None else stored.header
-    corpus = data.get("corpus") or {}
+    if proven.version is not None:
+        corpus = proven.version.record.get("corpus") or {}
+    else:
+        corpus = (proven.stored.header.get("corpus") or {}) if proven.stored is not None else {}
 
     def passages() -> Mapping[tuple[str, int, int], str]:
         try:
-            return stored.texts
+            return (proven.stored or StoredSweep(Folder(uri) / proven.run.partition("/")[0])).texts
         except UserError:  # a version outlives its run, whose files may be gone or damaged
             return {}
 
@@ -111,6 +112,7 @@ def doubts(found: Configured, runs_uri: str | None, most_bytes: int | None = Non
 
     Reads all files of the run. With `most_bytes` only a run in a local folder whose files are no larger is read.
     """
+    from harness.errors import UserError
     from harness.store import Folder
     from harness.study.registry.record import CHANGED, GONE, state_of_run
 
@@ -120,8 +122,12 @@ def doubts(found: Configured, runs_uri: str | None, most_bytes: int | None = Non
     sweep = found.run.partition("/")[0]
     if most_bytes is not None and not _is_small(runs / sweep, most_bytes):
         return None
-    state = state_of_run(runs, found.version.record)
-    what = {GONE: "is gone", CHANGED: f"has changed since: {', '.join(state['files'])}"}.get(state["state"])
+    try:
+        state = state_of_run(runs, found.version.record)
+    except (UserError, OSError) as error:
+        what: str | None = f"cannot be read ({error})"
+    else:
+        what = {GONE: "is gone", CHANGED: f"has changed since: {', '.join(state['files'])}"}.get(state["state"])
     if what is None:
         return None
     return f"the run {sweep} that version {found.version.number} was promoted on {what}; its score cannot be checked"

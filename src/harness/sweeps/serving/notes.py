@@ -13,7 +13,7 @@ from harness.sweeps.serving.unsaid import without
 _AGAIN_S = 60.0
 _MOST = 1000
 _OF_THE_CONNECTION = ("auth", "quota", "not_found", "connection", "timeout", "deadline")
-"""Failures whose message tells of the provider, never of what somebody said."""
+"""Failures that have a message of ours, where no status came."""
 _STATUS = re.compile(r": HTTP \d{3}: ")
 """After it a message has the provider's own words."""
 _NUMBERED = re.compile(r"\w*\d\w*")
@@ -39,9 +39,9 @@ class Notes:
     def failed(self, failure: Failure, said: Iterable[str]) -> None:
         """Tell why there was no answer to what was `said`; of the provider's words those that do not repeat it."""
         kind = f"no answer: {failure.stage}: {failure.kind}"
-        words = _words(failure, said)
+        own, theirs = _words(failure, said)
         # A provider gives each request a number of its own.
-        self.note(f"{kind}: {words}" if words else kind, kind + _NUMBERED.sub("", words))
+        self.note(f"{kind}: {own}{theirs}" if own or theirs else kind, kind + own + _NUMBERED.sub("", theirs))
 
     def bug(self, error: Exception) -> None:
         """Tell of a bug of ours: the type and where it was raised, without the message, which may quote a user."""
@@ -49,11 +49,13 @@ class Notes:
         self.note(f"this is a bug of ours; the lines below are what we need to mend it\n{lines}{type(error).__name__}")
 
 
-def _words(failure: Failure, said: Iterable[str]) -> str:
-    """The message, with status; "" where it is not a provider's: what a function raised may be all that was said."""
-    if failure.kind in _OF_THE_CONNECTION:
-        return failure.message
+def _words(failure: Failure, said: Iterable[str]) -> tuple[str, str]:
+    """The message: what is ours, with the status, and the provider's words.
+
+    Empty where no status came: what a function of the user's own raised may be all that was said.
+    """
     status = _STATUS.search(failure.message)
-    if status is None:
-        return ""
-    return failure.message[: status.end()] + without(failure.message[status.end() :], said)
+    if status is None and failure.kind not in _OF_THE_CONNECTION:
+        return "", ""
+    own = status.end() if status is not None else 0
+    return failure.message[:own], without(failure.message[own:], said)
