@@ -14,8 +14,7 @@ fail | warn) ;;
 *) refuse "ON_CANNOT_TELL must be fail or warn, found '$policy'" ;;
 esac
 
-# What an earlier gate left must not be taken for the pages of this one.
-rm -f "$report/junit.xml" "$report/gate.md" "$report/gate.prom"
+forget
 pages=(--junit "$report/junit.xml" --markdown "$report/gate.md" --openmetrics "$report/gate.prom")
 if [ -n "${GITHUB_ACTIONS:-}" ]; then
     pages+=(--github)
@@ -23,6 +22,14 @@ fi
 
 code=0
 harness gate "$@" "${pages[@]}" --quiet || code=$?
+# Where the job that ran is: in a comment on a pull request nobody would find it otherwise.
+job=${CI_JOB_URL:-}
+if [ -n "${GITHUB_RUN_ID:-}" ]; then
+    job=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID
+fi
+if [ -n "$job" ] && [ -f "$report/gate.md" ]; then
+    printf '\n[The job, with its log and artifacts](%s)\n' "$job" >>"$report/gate.md"
+fi
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f "$report/gate.md" ]; then
     cat "$report/gate.md" >>"$GITHUB_STEP_SUMMARY"
 fi

@@ -21,12 +21,14 @@ workspace=$(workspace_of "$config")
 runs=${RUNS:-$workspace/runs}
 baseline=${BASELINE:-production}
 
+forget
 # A registry that cannot be read ends the night here; it is not taken for one without a baseline.
-registry=$(harness registry list --json --runs "$runs")
+registry=$(harness registry list --json --runs "$runs") || refuse "the registry in $runs cannot be read; see the log"
 aliases=$(python3 -c 'import json, sys
 print("\n".join(entry["alias"] for entry in json.load(sys.stdin)["aliases"]))' <<<"$registry")
 if ! grep -qxF -- "$baseline" <<<"$aliases"; then
-    made=$(harness sweep "$config" --repeats "${REPEATS:-10}" --runs "$runs" --json --quiet)
+    made=$(harness sweep "$config" --repeats "${REPEATS:-10}" --runs "$runs" --json --quiet) ||
+        refuse "nothing is called $baseline yet, and the run that could be failed; see the log"
     run=$(run_of "$made")
     refuse "nothing is called $baseline yet, so this night compared nothing. It made $run, which could be:
 look at it (harness show $run), then run promote.sh with RUN=$run and a REASON."
@@ -36,5 +38,6 @@ fi
 # provider's.
 control=$workspace/.control.yaml
 trap 'rm -f "$control"' EXIT
-harness registry show "$baseline" --yaml --runs "$runs" >"$control"
+harness registry show "$baseline" --yaml --runs "$runs" >"$control" ||
+    refuse "what $baseline names cannot be read; see the log"
 "$here/gate.sh" "$config" --baseline "$baseline" --nightly --control "$control" --runs "$runs"

@@ -14,6 +14,7 @@ source "$here/refusal.sh"
 # shellcheck source=examples/ci/runs.sh
 source "$here/runs.sh"
 
+forget
 config=${1:-configs/nightly.yaml}
 runs=${RUNS:-$(workspace_of "$config")/runs}
 if [ -z "${REASON:-}" ]; then

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.app import address
 from harness.store import StoredSweep
-from tests.app.conftest import Draw, shoot, texts
+from tests.app.conftest import Draw, sent, shoot, texts
 from tests.app.test_browser import settled
 
 Serve = Callable[..., str]
@@ -70,7 +69,7 @@ def test_nothing_hostile_in_a_prompt_becomes_markup(draw: Draw, hostile: StoredS
     test.run()
     assert not test.exception and not test.error
     assert "What the model was told" in [each.label for each in test.expander]
-    bodies = "".join(str(each.proto.body) for each in test.get("html")).replace(address.ONE_STEP, "")
+    bodies = "".join(sent(test))
     for bad in ("<script", "<img", "<i>", "\u202e"):
         assert bad not in bodies
 

@@ -118,6 +118,37 @@ def test_a_worse_provider_is_drift_and_no_regression(nightly: tuple[Path, str, s
     assert code == 1
 
 
+def test_a_control_that_says_nothing_lets_the_alarm_stand(nightly: tuple[Path, str, str]) -> None:
+    """Another configuration is refused before anything is asked; one that fails is noted; the loss is a regression."""
+    folder, config, base = nightly
+    bad = write(folder / "configs/bad.yaml", CONFIG % ("broken", RULES))
+    before = len(Folder(folder / "runs").sweeps())
+    code, said = refused(harness("gate", str(bad), "--baseline", base, "--nightly", "--control", str(bad)))
+    assert code == 2 and "is another configuration" in said
+    assert len(Folder(folder / "runs").sweeps()) == before
+    text = Path(config).read_text(encoding="utf-8")
+    control = write(folder / "configs/control.yaml", text + "\nbudget: {calls: 10}\n")
+    code, found = night(bad, base, "--control", str(control))
+    assert code == 1 and any(note.startswith("the control says nothing") for note in found["notes"])
+
+
+def test_a_control_of_a_rare_slice_cannot_clear_it(nightly: tuple[Path, str, str]) -> None:
+    """Few of it are asked: that these did not fall is no drift, and no doubt."""
+    folder, config, base = nightly
+    file = folder / "datasets/questions.jsonl"
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for line in lines[:4]:
+        line["tags"] = ["rare"]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    rules = "gate: {margins: {answer_match: 0.02}, slices: [rare]}"
+    config = str(write(folder / "configs/gate.yaml", CONFIG % ("good", rules)))
+    base = str(json.loads(harness("sweep", config, "--repeats", "10", "--json").stdout)["runs"][0]["run"])
+    bad = write(folder / "configs/bad.yaml", CONFIG % ("broken", rules))
+    code, found = night(bad, base, "--control", config)
+    assert code == 1
+    assert "control" not in next(row for row in found["rows"] if row["slice"] == "rare")["sentence"]
+
+
 def test_what_nights_need(nightly: tuple[Path, str, str]) -> None:
     """A sweep file, and a baseline with replicates: refused before anything is asked."""
     folder, config, base = nightly

@@ -45,7 +45,8 @@ def test_a_judge_that_nobody_calibrated_decides_only_where_told(stored: StoredSw
     judged = changed_header(stored, lambda metric: metric.update(judge=True))
     with pytest.raises(UserError, match=f"correct rests on a judge: {NOBODY}.*harness calibrate"):
         decide(first(judged), first(judged), ALLOWED)
-    found = decide(first(judged), first(judged), Gate(margins={"correct": 0.05}, uncalibrated_judges=True))
+    another = (judged, judged.variants[1])
+    found = decide(first(judged), another, Gate(margins={"correct": 0.05}, uncalibrated_judges=True))
     assert found.verdict == UNSURE
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from harness.errors import Incomplete, UserError
 if TYPE_CHECKING:
     from harness.config import SweepConfig
     from harness.config.gate import Gate
+    from harness.config.sweepfile import Budget
     from harness.study.comparing.changed import Run
     from harness.study.gate.verdict import Verdict
 
@@ -33,7 +35,7 @@ class Given(NamedTuple):
 def one_night(given: Given, control: str | None, worst: int, without_calibration: bool) -> Verdict:
     """One night: the candidate once, again where it looks bad, the control where there is an alarm."""
     from harness.config import load
-    from harness.study.gate.control import MOST_SHARE
+    from harness.study.gate.control import asked_of
     from harness.study.gate.evidence import margins_of
     from harness.study.gate.nights import AGAIN
     from harness.study.gate.series import night
@@ -53,8 +55,14 @@ def one_night(given: Given, control: str | None, worst: int, without_calibration
         notes = ["the candidate is deployed: a control would ask the same chatbot, so none was asked"]
     elif control is not None:
         there = load(Path(control))
-        held = replace(_one_variant(there, there.gate.variant), repeats=1 + AGAIN)
-    some = max(1, int(MOST_SHARE * len(other[0].examples)))
+        held = _on(_one_variant(there, there.gate.variant), asked_of(other[0].examples, gate.slices))
+        held = replace(held, repeats=1 + AGAIN)
+        if held.variants[0].id != other[1]["id"]:
+            raise UserError(
+                f"gate: --control {control} is another configuration ({held.variants[0].id}) than the baseline, "
+                f"{other[0].id}/{other[1]['id']}: give the sweep file that made the baseline, or the YAML that "
+                "harness registry show prints for it"
+            )
 
     def asked(what: SweepConfig, limit: int | None) -> Callable[[], Run]:
         # An interrupted night is not carried on: its answers are of another night.
@@ -63,12 +71,17 @@ def one_night(given: Given, control: str | None, worst: int, without_calibration
     found = night(
         asked(config, given.limit),
         asked(replace(config, repeats=AGAIN), given.limit),
-        None if held is None else asked(held, some),
+        None if held is None else asked(held, None),
         other,
         gate,
         worst,
     )
     return replace(found, notes=[*found.notes, *notes])
+
+
+def _on(config: SweepConfig, examples: list[str]) -> SweepConfig:
+    """A configuration that is asked these examples of its dataset alone."""
+    return replace(config, dataset=replace(config.dataset, where=f"id in {json.dumps(examples)}", limit=None))
 
 
 def _deployed(config: SweepConfig) -> bool:
@@ -94,18 +107,55 @@ def by_running(given: Given, most: int | None, worst: int, without_calibration: 
     config = load(Path(given.target), given.overrides)
     config = _one_variant(config, given.variant or config.gate.variant)
     runs = given.runs or str(config.workspace / "runs")
-    other = _baseline(given.baseline or config.gate.baseline, runs, given.limit, given.quiet, config)
+    other, noted = _baseline_of(given, config, runs)
+    if other[0].status != "complete":
+        raise Incomplete(f"gate: the baseline, {other[0].id}, is {other[0].status}; run the same sweep again first")
     gate = judges_allowed(config.gate, without_calibration)
+    if most is not None:
+        gate = replace(gate, alpha=gate.alpha / 2)  # it may be looked at twice
     fresh = given.fresh or _deployed(config)
-    found = decide(_run(config, given.limit, fresh, given.runs, given.quiet), other, gate, worst)
+    run = _run(config, given.limit, fresh, given.runs, given.quiet)
+    found = decide(run, other, gate, worst)
+    found = replace(found, notes=[*found.notes, *noted])
     if most is None or found.verdict != UNSURE or most <= config.repeats:
         return found
     try:
-        again = _run(replace(config, repeats=most), given.limit, fresh, given.runs, given.quiet)
+        left = replace(config, repeats=most, budget=_left(config.budget, run))
+        again = _run(left, given.limit, fresh, given.runs, given.quiet)
     except Incomplete as error:
         return replace(found, notes=[*found.notes, f"{most} repeats were not reached: {error}"])
     found = decide(again, other, gate, worst)
-    return replace(found, notes=[*found.notes, f"the candidate was asked {most} times, since once could not tell"])
+    return replace(
+        found, notes=[*found.notes, *noted, f"the candidate was asked {most} times, since once could not tell"]
+    )
+
+
+def _baseline_of(given: Given, config: SweepConfig, runs: str) -> tuple[Run, list[str]]:
+    """The baseline that is named, and what is to be noted: the file's own is relative to its workspace."""
+    from harness.config import load
+    from harness.study.gate.rules import changed_rules
+
+    text = given.baseline or config.gate.baseline
+    if text is None or not is_config(text):
+        return _baseline(text, runs, given.limit, given.quiet, config), []
+    path = Path(text) if given.baseline else config.workspace / text
+    changed = changed_rules(load(path).gate, config.gate)
+    return _baseline(str(path), runs, given.limit, given.quiet, config), changed
+
+
+def _left(budget: Budget, run: Run) -> Budget:
+    """What a run has left of a budget. Raises Incomplete where that is nothing."""
+    from harness.config.sweepfile import Budget
+    from harness.study.summary import summary_of
+
+    spent = summary_of(run[0])
+    tokens = spent["tokens"]["input"] + spent["tokens"]["output"]
+    amounts = {"usd": spent["cost_usd"], "calls": spent["calls"]["made"], "tokens": tokens}
+    left = {name: most - (amounts[name] or 0) for name, most in asdict(budget).items() if most is not None}
+    for name, rest in left.items():
+        if rest <= 0:
+            raise Incomplete(f"the budget of {name} is spent")
+    return Budget(**left)
 
 
 def judges_allowed(gate: Gate, without_calibration: bool) -> Gate:
@@ -122,9 +172,6 @@ def finished(target: str, baseline: str | None, runs_uri: str | None, quiet: boo
     run = find_run(runs, target)
     gate = rules_of(run[0])
     other = _baseline(baseline or gate.baseline, runs, None, quiet)
-    names = [f"{stored.id}/{variant['id']}" for stored, variant in (run, other)]
-    if names[0] == names[1]:
-        raise UserError(f"gate: the candidate and the baseline are the same run, {names[0]}; name another of them")
     return run, other, gate
 
 
@@ -150,10 +197,30 @@ def _baseline(text: str | None, runs: str, limit: int | None, quiet: bool, candi
             late = "evidence[" in str(error)
             todo = "\nThe documents must go first, the questions about them after that." if late else ""
             raise UserError(f"gate: the baseline, {text}, on the candidate's questions: {error}{todo}") from error
+    where = options.store_of(text, runs)
     try:
-        return find_run(options.store_of(text, runs), text)
+        found = find_run(where, text)
+        _check_unchanged(where, text)
+        return found
     except UserError as error:
         raise UserError(f"gate: the baseline {text!r}: {error}") from error
+
+
+def _check_unchanged(runs: str, text: str) -> None:
+    """Raise UserError where a version of the registry is named whose run is no longer the one that was promoted."""
+    from harness.study.registry import registry_of
+    from harness.study.registry.record import CHANGED, state_of_run
+
+    registry = registry_of(runs)
+    version = registry.named(text)
+    if version is None:
+        return
+    state = state_of_run(registry.runs, version.record)
+    if state["state"] == CHANGED:
+        raise UserError(
+            f"its run, {version.run}, was changed after it was promoted ({', '.join(state['files'])}): it proves "
+            "nothing any more; put the files back, or promote another run"
+        )
 
 
 def _asked_alike(config: SweepConfig, candidate: SweepConfig) -> SweepConfig:

@@ -91,6 +91,7 @@ def command(
         raise UserError("gate: --repeats-within-budget is for a sweep file, and not for --nightly")
     if control is not None and not nightly:
         raise UserError("gate: --control is for --nightly")
+    _write_undecided(130, "not finished", "This gate has not come to an end.", 0.0, junit, markdown, openmetrics)
     given = Given(target, baseline, variant, overrides, limit, fresh, runs_uri, quiet)
     try:
         if nightly:
@@ -138,18 +139,31 @@ def _tell_undecided(
 ) -> None:
     """Write the pages of a gate that could not decide: a CI that shows them must not show none, or yesterday's."""
     from harness.study.gate import annotations as annotations_room
+
+    title, told = _UNDECIDED[error.exit_code], str(error)
+    _write_undecided(error.exit_code, title, told, seconds, junit, markdown, openmetrics)
+    if github:
+        click.echo(annotations_room.undecided(title, told), nl=False)
+
+
+def _write_undecided(
+    code: int,
+    title: str,
+    told: str,
+    seconds: float,
+    junit: Path | None,
+    markdown: Path | None,
+    openmetrics: Path | None,
+) -> None:
     from harness.study.gate import junit as junit_room
     from harness.study.gate import markdown as markdown_room
     from harness.study.gate import openmetrics as openmetrics_room
 
-    title, told = _UNDECIDED[error.exit_code], str(error)
     _write_pages(
         (junit, lambda: junit_room.undecided(title, told, seconds)),
         (markdown, lambda: markdown_room.undecided(title, told)),
-        (openmetrics, lambda: openmetrics_room.undecided(error.exit_code)),
+        (openmetrics, lambda: openmetrics_room.undecided(code)),
     )
-    if github:
-        click.echo(annotations_room.undecided(title, told), nl=False)
 
 
 def _write(found: Verdict, seconds: float, junit: Path | None, markdown: Path | None, openmetrics: Path | None) -> None:
@@ -210,6 +224,7 @@ def _post(found: Verdict) -> None:
     url = os.environ.get(WEBHOOK)
     if not url or found.verdict != REGRESSION:
         return
+    import http.client
     import urllib.error
     import urllib.request
 
@@ -227,8 +242,10 @@ def _post(found: Verdict) -> None:
             pass
     except urllib.error.HTTPError as error:
         problem = f"it answered {error.code}"
-    except ValueError:
+    except (ValueError, http.client.InvalidURL):
         problem = "it is no address of http"
+    except http.client.HTTPException as error:
+        problem = f"it did not answer as a server of http does ({type(error).__name__})"
     except OSError as error:
         reason = getattr(error, "reason", error)  # urllib wraps what the socket said
         problem = getattr(reason, "strerror", None) or type(reason).__name__

@@ -12,6 +12,10 @@ from harness.plugins import providers
 HEADERS = 'headers: {Authorization: "Basic ${VARIABLE}"}, with a VARIABLE of the environment'
 """Where a secret belongs for a part that has headers."""
 _AUTHORITY = re.compile(r"(?:[a-zA-Z][\w+.-]*:)?//([^/?#]*)|([^/?#]*)")
+_KEY = re.compile(
+    r"(?i)[?&](?:(?:[\w.-]*[_.-])?(?:api|access|auth|client)?(?:key|token|secret|password|passwd|signature|credential)"
+    r"|sig|auth|code|pwd)=[^&]"
+)
 _PORT = re.compile(r":\d*\Z")
 
 
@@ -32,11 +36,16 @@ def key_in(variable: str | None) -> str:
 
 
 def refuse_secrets(field: str, address: str | None, instead: str) -> None:
-    """Raise ValueError for an address like `http://user:password@host`; `instead` is where the secret belongs.
+    """Raise ValueError for an address like `http://user:password@host`, or `…?key=…`; `instead`: where secrets belong.
 
     The message never holds the address. A password that was not escaped (`http://user:a/b@host`) is found by the port
     that is no number.
     """
+    if address and _KEY.search(address):
+        raise ValueError(
+            f"{field} holds a key, a token or the like after the ?, which would be written into run folders; "
+            f"take it out, and use {instead}"
+        )
     if address and _holds_secret(address.strip()):
         raise ValueError(
             f"{field} holds a user name or a password, which would be written into run folders; "

@@ -67,11 +67,17 @@ class Folder:
         try:
             if self.is_local:
                 with os.scandir(self.path) as entries:
-                    return sorted(e.name for e in entries if e.is_dir() and e.name[0] not in "._")
+                    return sorted(e.name for e in entries if e.name[0] not in "._" and self._holds(e))
             found = self._fs.ls(self._root, detail=True)
             return sorted(f["name"].rsplit("/", 1)[-1] for f in found if f["type"] == "directory")
         except (FileNotFoundError, NotADirectoryError):
             return []
+
+    def _holds(self, entry: os.DirEntry[str]) -> bool:
+        """Whether an entry is a folder inside, and no link to a place elsewhere."""
+        if not entry.is_dir():
+            return False
+        return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(self.path.resolve())
 
     def sweeps(self) -> list[str]:
         """Ids of the sweeps inside, oldest first."""

@@ -46,6 +46,12 @@ class Matrix:
             unanswered=self.unanswered[rows],
         )
 
+    def lost(self, worst: float | None) -> NDArray[np.float64]:
+        """The share of each example's cells that `filled` leaves out: nobody knows what they would have scored."""
+        left_out = self.failed - (0 if worst is None else self.unanswered)
+        found: NDArray[np.float64] = left_out / np.maximum(1, self.scored + self.failed)
+        return found
+
     def filled(self, worst: float | None) -> NDArray[np.float64]:
         """Values with cells that have no answer at the worst end of the range, so that failing never helps.
 

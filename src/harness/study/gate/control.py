@@ -6,12 +6,23 @@ What the control lost came of the provider's model or of the judge: nothing of o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import UserError
+from harness.records import digest
+from harness.study.choosing.matrix import matrices
+from harness.study.comparing.changed import Run
+from harness.study.gate.evidence import check_lost
 
 OURS, DRIFT, EITHER = "ours", "drift", "either"
 MOST_SHARE = 0.3
-"""How much of the examples the control may have: nightly calls stay within 1.3 times a plain run."""
-_Z = 1.645
+"""How much of the examples the control may have. A night that alarms costs 3.9 times a plain run with it: once, twice
+more, and three times this."""
+LEAST_CLUSTERS = 5
+"""Of fewer a control tells nothing: their spread is not known."""
+Z = 1.645
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,27 @@ class Attribution:
         }[self.blame]
 
 
+def asked_of(examples: Sequence[Mapping[str, Any]], slices: Iterable[str]) -> list[str]:
+    """The ids of the examples that a control is asked: at most 30%, drawn once for all, some of each slice first."""
+    drawn = sorted(examples, key=lambda e: digest("control", e["id"]))
+    firsts = [next((e["id"] for e in drawn if tag in e["tags"]), None) for tag in slices]
+    most = max(1, int(MOST_SHARE * len(examples)))
+    return list(dict.fromkeys([*(name for name in firsts if name), *(e["id"] for e in drawn)]))[:most]
+
+
+def check_control(control: Run, baseline: Run, metrics: Iterable[str]) -> None:
+    """Raise UserError or Incomplete where a control cannot tell drift: it is another configuration, or lost cells."""
+    (stored, variant), (base, base_variant) = control, baseline
+    corpora = [(side.header.get("corpus") or {}).get("digest") for side in (stored, base)]
+    if variant["id"] != base_variant["id"] or corpora[0] != corpora[1]:
+        raise UserError("it is not the baseline's configuration and knowledge base")
+    found = matrices(stored)
+    for name in metrics:
+        if name not in found:
+            raise UserError(f"it has no {name}")
+        check_lost(found[name], control, "control")
+
+
 def attributed(loss: float, error: float, drift: float, drift_error: float) -> Attribution:
     """Attribute a difference (below 0: lost) with its error, given that of the control, both against the baseline.
 
@@ -42,9 +74,9 @@ def attributed(loss: float, error: float, drift: float, drift_error: float) -> A
     lost beyond its own. The control's error makes what is left less certain.
     """
     left, left_error = loss - drift, math.hypot(error, drift_error)
-    if left < -_Z * left_error:
+    if left < -Z * left_error:
         blame = OURS
-    elif drift < -_Z * drift_error:
+    elif drift < -Z * drift_error:
         blame = DRIFT
     else:
         blame = EITHER

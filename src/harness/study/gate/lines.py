@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.errors import Incomplete, UserError
 from harness.records.outcome import NO_ANSWER
 from harness.study.clusters import clustered_error, codes_of
 from harness.study.comparing.changed import Run
+from harness.study.gate.control import LEAST_CLUSTERS, Z
 from harness.study.gate.evidence import MOST_LOST
 from harness.study.gate.nights import Replicates, replicates
 from harness.study.gate.verdict import ALL
@@ -30,6 +32,7 @@ class Line:
     clusters: NDArray[np.int64]
     values: Floats
     base: Replicates
+    span: float
 
     def mean(self, run: Run) -> float:
         """A run's mean, on the examples that it has scores of, as if it had all of the baseline's."""
@@ -43,15 +46,27 @@ class Line:
         moved = np.nanmean(mine[there], axis=1) - self.values[there].mean(axis=1)
         return self.base.mean + float(moved.mean())
 
-    def moved(self, control: Run) -> tuple[float, float]:
-        """How far a control moved from the baseline, and the error of that, of clusters."""
+    def without(self, run: Run) -> int:
+        """How many of the examples a run has no score of, though they were answered."""
+        mine = _values(run, self.metric, self.sign, self.examples)
+        return int(np.isnan(mine).all(axis=1).sum())
+
+    def moved(self, control: Run) -> tuple[float, float] | None:
+        """How far a control moved from the baseline, and the error of that; None with fewer than 5 clusters.
+
+        The error is of clusters, with one example more that changed by the whole range, so that a few that agree are
+        not taken for certain; it is stretched by Student's t for their number.
+        """
+        from scipy.special import stdtrit
+
         mine = _values(control, self.metric, self.sign, self.examples)
         kept = ~np.isnan(mine).all(axis=1)
-        if not kept.any():
-            raise UserError("gate: the control has no example of the baseline")
+        if len(np.unique(self.clusters[kept])) < LEAST_CLUSTERS:
+            return None
         moved = np.nanmean(mine[kept], axis=1) - self.values[kept].mean(axis=1)
-        mean, error, _ = clustered_error(moved, self.clusters[kept])
-        return mean, error
+        mean, error, groups = clustered_error(moved, self.clusters[kept])
+        stretched = float(stdtrit(groups - 1, 0.95)) / Z
+        return mean, stretched * math.hypot(error, self.span / len(moved))
 
 
 def line_of(baseline: Run, metric: str, label: str) -> Line:
@@ -74,7 +89,7 @@ def line_of(baseline: Run, metric: str, label: str) -> Line:
     known = entry["low"] is not None and entry["high"] is not None
     span = float(entry["high"] - entry["low"]) if known else float(np.ptp(values))
     found = replicates(values, clusters, span)
-    return Line(metric, label, sign, [e["id"] for e in kept], clusters, values, found)
+    return Line(metric, label, sign, [e["id"] for e in kept], clusters, values, found, span)
 
 
 def _values(run: Run, metric: str, sign: float, examples: list[str]) -> Floats:

@@ -27,8 +27,9 @@ PASS, REGRESSION, UNSURE = "pass", "regression", "cannot tell"
 @dataclass(frozen=True)
 class Margin:
     """One decision. `difference` is candidate less baseline with the sign such that above 0 is better; `low` and `high`
-    are one-sided 1 - alpha bounds; `p` is one-sided, for a loss. `needed`: examples that would settle it, None where
-    that cannot be told or nothing is open. `p` is NaN where the test has none.
+    are one-sided 1 - alpha bounds, `low` with the `lost` examples (by shares) at their worst; `p` is one-sided, for a
+    loss, NaN where the test has none. `needed`: examples that would settle it, None where that cannot be told or
+    nothing is open.
     """
 
     difference: float
@@ -42,12 +43,22 @@ class Margin:
     verdict: str
     needed: int | None
     method: str
+    lost: float = 0.0
 
 
 def judged(
-    candidate: Floats, baseline: Floats, clusters: Sequence[str], margin: float, span: float | None, alpha: float
+    candidate: Floats,
+    baseline: Floats,
+    clusters: Sequence[str],
+    margin: float,
+    span: float | None,
+    alpha: float,
+    lost: float = 0.0,
 ) -> Margin:
     """The decision of one row alone, from scores of which more is better; NaN: no score.
+
+    `lost` is how many examples' worth of cells could not be scored in one of the two. They could each have cost the
+    whole `span`, and any amount where there is none: no pass rests on their being like the others.
 
     `span` is the width of the scores' range; None: the spread of the scores that there are. What happens in less than a
     share 1 - alpha^(1/clusters) of clusters may not show in any, and could cost the whole range: no bound is above
@@ -57,6 +68,7 @@ def judged(
     wide = float(np.nanmax([candidate, baseline]) - np.nanmin([candidate, baseline])) if span is None else span
     unseen = 1 - alpha ** (1 / found.clusters)
     low = min(found.low, found.difference - unseen * max(0.0, wide + found.difference))
+    low = _with_lost(low, found.n, lost, span)
     p = found.p / 2 if found.difference < 0 else 1 - found.p / 2
     row = Margin(
         difference=found.difference,
@@ -68,10 +80,18 @@ def judged(
         margin=margin,
         p_corrected=p,
         verdict=UNSURE,
-        needed=_needed(found, margin, wide, alpha),
+        needed=None if lost * wide >= margin * (found.n + lost) else _needed(found, margin, wide, alpha),
         method=found.method,
+        lost=lost,
     )
     return _told(row, p, alpha)
+
+
+def _with_lost(low: float, n: int, lost: float, span: float | None) -> float:
+    """The bound on all examples, those that were lost having fallen from one end of the range to the other."""
+    if not lost:
+        return low
+    return -math.inf if span is None else (n * low - lost * span) / (n + lost)
 
 
 def settled(rows: Sequence[Margin], alpha: float) -> list[Margin]:

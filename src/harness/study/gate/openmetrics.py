@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from harness.study.gate.margins import PASS, REGRESSION, UNSURE
 from harness.study.gate.verdict import Verdict
 
-_ENDED, _ENDED_HELP = "harness_gate_exit_code", "0 pass, 1 regression, 2 wrong input, 3 incomplete, 4 cannot tell."
+_ENDED, _ENDED_HELP = (
+    "harness_gate_exit_code",
+    "0 pass, 1 regression, 2 wrong input, 3 incomplete, 4 cannot tell, 130 not finished.",
+)
 _CODES = {PASS: 0, REGRESSION: 1, UNSURE: 2}
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.config.gate import Gate, MustPass
-from harness.errors import UserError
+from harness.errors import Incomplete, UserError
 from harness.study.choosing.matrix import Matrix
 from harness.study.comparing.changed import Run
 from harness.study.expenses import attempts_of
@@ -35,7 +35,8 @@ class Rule:
 def rules(run: Run, gate: Gate, found: Mapping[str, Matrix]) -> list[Rule]:
     """Every rule of the gate, applied to a run. Cells without an answer count as the worst score.
 
-    They hold or do not on this dataset: no noise is allowed for. Raises UserError where a figure is not known.
+    They hold or do not on this dataset: no noise is allowed for. Raises UserError where a figure is not known,
+    Incomplete where too much of it is lost.
     """
     stored, variant = run
     entries = {metric["name"]: metric for metric in stored.metrics}
@@ -44,6 +45,14 @@ def rules(run: Run, gate: Gate, found: Mapping[str, Matrix]) -> list[Rule]:
     if gate.must_pass is not None:
         listed.append(_must_pass(run, gate.must_pass, entries[gate.must_pass.metric], found[gate.must_pass.metric]))
     return listed
+
+
+def changed_rules(before: Gate, after: Gate) -> list[str]:
+    """A note on each rule that is another one than the baseline's sweep file has: a change may loosen what it is
+    judged by."""
+    names = [each.name for each in fields(Gate) if each.name not in ("baseline", "variant")]
+    both = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    return [f"the rule {name} is not the baseline's: {one} there, {two} here" for name, one, two in both if one != two]
 
 
 def column_of(matrix: Matrix, entry: Mapping[str, Any], variant: str) -> NDArray[np.float64]:
@@ -57,10 +66,21 @@ def _floor(name: str, floor: float, entry: Mapping[str, Any], matrix: Matrix, va
     values = column_of(matrix, entry, variant)
     if np.isnan(values).all():
         raise UserError(f"gate.floors.{name}: the candidate has no score by it")
-    mean = float(np.nanmean(values))
     up = entry["direction"] == "maximize"
+    worst = entry["low"] if up else entry["high"]
+    lost = matrix.lost(worst)[:, matrix.variants.index(variant)]
+    if lost.any() and worst is None:
+        raise Incomplete(
+            f"gate.floors.{name}: {int((lost > 0).sum())} examples lack a score, and its range has no worst end that "
+            "they could count as; run the sweep again"
+        )
+    if lost.any():
+        values = np.where(lost > 0, (1 - lost) * np.nan_to_num(values) + lost * worst, values)
+    mean = float(np.nanmean(values))
     holds, allowed = (mean >= floor, f">= {floor:g}") if up else (mean <= floor, f"<= {floor:g}")
-    return Rule(f"floor of {name}", mean, allowed, holds, f"{name} is {mean:.4g}, {allowed} is asked for")
+    told = f"{name} is {mean:.4g}, {allowed} is asked for"
+    told += f"; {int((lost > 0).sum())} examples that lack a score count as the worst" if lost.any() else ""
+    return Rule(f"floor of {name}", mean, allowed, holds, told)
 
 
 def _limits(run: Run, limits: Mapping[str, float]) -> list[Rule]:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.config.gate import Gate
-from harness.errors import UserError
+from harness.errors import Incomplete, ProviderError, UserError
 from harness.records import digest
 from harness.store import Folder, additions
 from harness.study.comparing.changed import Run
-from harness.study.gate.control import OURS, Attribution, attributed
+from harness.study.gate.control import EITHER, OURS, Attribution, attributed, check_control
 from harness.study.gate.lines import Line, line_of
 from harness.study.gate.margins import PASS, REGRESSION, UNSURE, Margin
 from harness.study.gate.nights import AGAIN, Night, suspicious, watched
@@ -61,14 +61,33 @@ def night(first: Asked, again: Asked, control: Asked | None, baseline: Run, gate
         **{"means": means, "again": asked, "alarm": any(state.alarm for state in found)},
     }
     additions.add_json(folder, record)
-    other = control() if control is not None and any(n.alarm for n in found) else None
+    other, unheard = _heard(control, baseline, gate) if any(n.alarm for n in found) else (None, [])
+    blames = _blames(lines, found, other)
     rows = [
-        _row(row, line, state, mean, other, gate.margins[line.metric])
-        for row, line, state, mean in zip(decided.rows, lines, found, means, strict=True)
+        _row(row, line, state, mean, blame, gate.margins[line.metric], line.without(run))
+        for row, line, state, mean, blame in zip(decided.rows, lines, found, means, blames, strict=True)
     ]
     note = f"night {len(past) + 1} of {gate.nights}; any false alarm in {gate.false_alarms:.0%} of quarters at most"
-    notes = [note, _METHOD, *(["it looked bad and was asked again"] if asked else []), *decided.notes[: _kept(decided)]]
+    notes = [
+        note,
+        _METHOD,
+        *(["it looked bad and was asked again"] if asked else []),
+        *unheard,
+        *decided.notes[: _kept(decided)],
+    ]
     return replace(decided, verdict=_verdict(rows, decided), rows=rows, notes=notes)
+
+
+def _heard(control: Asked | None, baseline: Run, gate: Gate) -> tuple[Run | None, list[str]]:
+    """The control's run; None, and why, where it cannot tell drift: an alarm then stands as it is."""
+    if control is None:
+        return None, []
+    try:
+        run = control()
+        check_control(run, baseline, gate.margins)
+    except (UserError, Incomplete, ProviderError) as error:
+        return None, [f"the control says nothing, so that drift is not told apart: {error}"]
+    return run, []
 
 
 def _record(folder: Folder, name: str) -> dict[str, Any]:
@@ -115,12 +134,17 @@ def _verdict(rows: list[Row], decided: Verdict) -> str:
     return UNSURE if any(row.decided.verdict == UNSURE for row in rows) else PASS
 
 
-def _row(row: Row, line: Line, state: Night, mean: float, control: Run | None, margin: float) -> Row:
-    """The decision on a line; its means and difference are those of the window that speaks loudest."""
-    blame: Attribution | None = None
-    if state.alarm and control is not None:
-        blame = attributed(state.difference, state.error, *line.moved(control))
+def _row(
+    row: Row, line: Line, state: Night, mean: float, blame: Attribution | None, margin: float, without: int
+) -> Row:
+    """The decision on a line; its means and difference are those of the window that speaks loudest.
+
+    `without` examples were answered and have no score tonight: where they could have lost the margin, nothing is told.
+    """
     verdict = PASS if not state.alarm else REGRESSION if blame is None or blame.blame == OURS else UNSURE
+    could = without * line.span / len(line.examples)
+    if verdict == PASS and could > margin:
+        verdict = UNSURE
     figures = Margin(
         difference=state.difference,
         low=state.difference - 1.645 * state.error,
@@ -133,10 +157,35 @@ def _row(row: Row, line: Line, state: Night, mean: float, control: Run | None, m
         verdict=verdict,
         needed=None,
         method="means over nights against replicates of the baseline, the same questions asked anew",
+        lost=float(without),
     )
     before, now = line.sign * line.base.mean, line.sign * (line.base.mean + state.difference)
-    said = _said(line, state, margin, line.sign * mean) + (f"; {blame.told}" if blame else "")
+    said = _said(line, state, margin, line.sign * mean)
+    said += f"; {blame.told}" if blame else ""
+    if without:
+        said += f"; {without} of {len(line.examples)} examples have no score tonight and could hide {could:.3g}"
     return Row(line.metric, line.slice, now, before, figures, True, said)
+
+
+def _blames(lines: list[Line], states: list[Night], control: Run | None) -> list[Attribution | None]:
+    """Whose fault each alarm is. A slice of which too little was asked has what all examples of its metric say, where
+    that is the candidate."""
+    moved = [
+        line.moved(control) if control and state.alarm else None for line, state in zip(lines, states, strict=True)
+    ]
+    found = [
+        None if move is None else attributed(state.difference, state.error, *move)
+        for state, move in zip(states, moved, strict=True)
+    ]
+    whole = {
+        line.metric: blame
+        for line, blame in zip(lines, found, strict=True)
+        if line.slice == ALL and blame is not None and blame.blame == OURS
+    }
+    open_ = [
+        state.alarm and (blame is None or blame.blame == EITHER) for state, blame in zip(states, found, strict=True)
+    ]
+    return [whole.get(line.metric, own) if o else own for line, own, o in zip(lines, found, open_, strict=True)]
 
 
 def _said(line: Line, state: Night, margin: float, tonight: float) -> str:

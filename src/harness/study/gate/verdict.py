@@ -43,7 +43,8 @@ class Row:
             return self.said
         found = self.decided
         where = self.metric if self.slice == ALL else f"{self.metric} on {self.slice}"
-        moved = f"{where} {self.baseline_mean:.4g} -> {self.mean:.4g} ({found.n} examples)"
+        without = f", {found.lost:.3g} more without a score" if found.lost else ""
+        moved = f"{where} {self.baseline_mean:.4g} -> {self.mean:.4g} ({found.n} examples{without})"
         if found.verdict == PASS:
             return f"{moved}: loses at most {max(0.0, -found.low):.3g}, {found.margin:g} is allowed"
         if found.verdict == REGRESSION:
@@ -53,6 +54,8 @@ class Row:
             clusters = math.ceil(found.needed * found.clusters / found.n)
             each = f"in {clusters:,} clusters" if clusters < found.needed else "each independent of the others"
             more = f"{each}, about {found.needed:,} examples would settle it"
+        elif found.lost:
+            more = f"{more}; see to it that all are scored"
         bound = "any amount" if not np.isfinite(found.low) else f"{-found.low:.3g}"
         return f"{moved}: may lose {bound}, {found.margin:g} is allowed; {more}"
 
@@ -121,10 +124,14 @@ def decide(run: Run, baseline: Run, gate: Gate, worst: int = 5) -> Verdict:
     check(run, baseline, gate, list(dict.fromkeys([*margins, *ruled])))
     here, there = matrices(stored), matrices(base)
     rows: list[Row] = []
+    for name in gate.floors:
+        check_lost(here[name], run, "candidate")
     for name, margin in margins.items():
         check_lost(here[name], run, "candidate")
         check_lost(there[name], baseline, "baseline")
         rows += _rows(run, baseline, gate, here[name], there[name], margin)
+    if (run[0].id, run[1]["id"]) == (baseline[0].id, baseline[1]["id"]):
+        raise UserError(f"gate: candidate and baseline are the same run, {run[0].id}/{run[1]['id']}; name another one")
     decided = settled([row.decided for row in rows], gate.alpha)
     rows = [Row(**{**vars(row), "decided": found}) for row, found in zip(rows, decided, strict=True)]
     held = rules(run, gate, here)
@@ -155,6 +162,7 @@ def _rows(run: Run, baseline: Run, gate: Gate, here: Matrix, there: Matrix, marg
     mine, theirs = _both(run, baseline, here, there, entry)
     sign = 1.0 if entry["direction"] == "maximize" else -1.0
     span = None if entry["low"] is None or entry["high"] is None else entry["high"] - entry["low"]
+    lost = _lost(run, baseline, here, there, entry)
     rows = []
     for label in (ALL, *gate.slices):
         kept = [i for i, e in enumerate(stored.examples) if label == ALL or label in e["tags"]]
@@ -166,7 +174,7 @@ def _rows(run: Run, baseline: Run, gate: Gate, here: Matrix, there: Matrix, marg
             raise UserError(f"gate: no example of {label} has a score by {here.metric} in both runs")
         clusters = [stored.examples[i]["cluster"] for i in kept]
         a, b = (mine[kept], theirs[kept]) if sign > 0 else (theirs[kept], mine[kept])
-        found = judged(a, b, clusters, margin, span, gate.alpha)
+        found = judged(a, b, clusters, margin, span, gate.alpha, float(lost[kept].sum()))
         means = float(mine[kept][pair].mean()), float(theirs[kept][pair].mean())
         rows.append(Row(here.metric, label, *means, found, label == ALL or gate.strict_slices))
     return rows
@@ -177,6 +185,15 @@ def _both(run: Run, baseline: Run, here: Matrix, there: Matrix, entry: Mapping[s
     other = dict(zip(there.examples, column_of(there, entry, baseline[1]["id"]), strict=True))
     theirs = np.array([other[name] for name in here.examples], dtype=float)
     return column_of(here, entry, run[1]["id"]), theirs
+
+
+def _lost(run: Run, baseline: Run, here: Matrix, there: Matrix, entry: Mapping[str, Any]) -> Any:
+    """The share of each of the candidate's examples that has no score in one of both."""
+    worst = entry["low"] if entry["direction"] == "maximize" else entry["high"]
+    mine = here.lost(worst)[:, here.variants.index(run[1]["id"])]
+    theirs = there.lost(worst)[:, there.variants.index(baseline[1]["id"])]
+    other = dict(zip(there.examples, theirs, strict=True))
+    return np.minimum(1.0, mine + np.array([other[name] for name in here.examples], dtype=float))
 
 
 def _worst(run: Run, baseline: Run, here: Matrix, there: Matrix, rows: list[Row], count: int) -> list[dict[str, Any]]:

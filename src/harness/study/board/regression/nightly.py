@@ -144,7 +144,8 @@ def controls_of(runs: str, baseline: Run) -> list[tuple[datetime, Run]]:
     found = []
     for name, header in _headers(store, store.children()):
         options, created = header.get("options") or {}, moment(str(header.get("created")))
-        asked = (_count(header.get("repeats")), options.get("limit"), bool(options.get("fresh")))
+        examples = _count((header.get("dataset") or {}).get("examples"))
+        asked = (_count(header.get("repeats")), examples, bool(options.get("fresh")))
         if asked != (1 + AGAIN, limit, True) or created is None:
             continue
         stored = StoredSweep(store / name)

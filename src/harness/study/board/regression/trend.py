@@ -8,7 +8,7 @@ not. So the error of a night is the baseline's error of one night, and that of o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from harness.study.board.opening import Lean, open_run
 from harness.study.board.regression.nightly import baseline_of, control_of, controls_of
 from harness.study.board.regression.onset import episodes
 from harness.study.comparing.changed import Run
-from harness.study.gate.control import DRIFT, EITHER, OURS, attributed
+from harness.study.gate.control import DRIFT, EITHER, OURS, attributed, check_control
 from harness.study.gate.evidence import margins_of, rules_of
 from harness.study.gate.lines import Line, line_of
 from harness.study.gate.nights import AGAIN, WINDOWS, Night
@@ -88,7 +88,7 @@ def _measured(runs: str, series: dict[str, Any], nights: list[dict[str, Any]]) -
         same = nights_of(now.get("configuration"), past)
         for i, state in enumerate(states_of(lines, [*past, now], gate, same)):
             states[i][at] = state
-        _decided(nights, at, controls, lines, [column[at] for column in states])
+        _decided(nights, at, controls, base, lines, [column[at] for column in states])
     entries = {metric["name"]: metric for metric in base[0].metrics}
     shown = [_shown(line, entries[line.metric], nights, rules, i, states[i]) for i, line in enumerate(lines)]
     bases = [line.base.mean for line in lines]
@@ -119,6 +119,7 @@ def _decided(
     nights: list[dict[str, Any]],
     at: int,
     controls: Sequence[tuple[datetime, Run]],
+    base: Run,
     lines: Sequence[Line],
     states: Sequence[Night | None],
 ) -> None:
@@ -132,22 +133,34 @@ def _decided(
         return
     later = next((str(each["time"]) for each in nights[at + 1 :] if not each["problem"]), None)
     control = control_of(controls, night, later)
-    whole = control is not None and control[0].status == "complete"
+    unheard = "" if control is None else _unheard(control, base, {line.metric for line in lines})
     kinds = set()
     for i in alarms:
         line, state = lines[i], states[i]
         assert state is not None
         told = _sentence(line, state, night["means"][i])
-        if control is not None and whole:
-            blame = attributed(state.difference, state.error, *line.moved(control))
+        moved = line.moved(control) if control is not None and not unheard else None
+        if moved is not None:
+            blame = attributed(state.difference, state.error, *moved)
             kinds.add(_TELLS[blame.blame])
             told += f"; {blame.told}"
         night["why"].append(told)
     if control is None:
         night["why"].append("no control was asked: whether the provider changed is not known")
     else:
-        night["why"].append(f"its control is {control[0].id}" + ("" if whole else f", which is {control[0].status}"))
+        night["why"].append(f"its control is {control[0].id}" + (f", which says nothing: {unheard}" if unheard else ""))
     night["verdict"] = next((kind for kind in (CANDIDATE, UNSURE, DRIFTED) if kind in kinds), ALARM)
+
+
+def _unheard(control: Run, base: Run, metrics: Iterable[str]) -> str:
+    """Why a control cannot tell drift; empty where it can."""
+    if control[0].status != "complete":
+        return f"it is {control[0].status}"
+    try:
+        check_control(control, base, metrics)
+    except HarnessError as error:
+        return str(error)
+    return ""
 
 
 def _sentence(line: Line, state: Night, mean: float) -> str:
@@ -157,7 +170,10 @@ def _sentence(line: Line, state: Night, mean: float) -> str:
     span = (
         f"the night moved by {moved}" if state.window == 1 else f"{state.window} nights moved by {moved}, this by {own}"
     )
-    return f"{where}: {span}, {state.statistic:.2f} errors ({state.limit:.2f} alarms)"
+    side = "below" if state.difference < 0 else "above"
+    return (
+        f"{where}: {span}, {abs(state.statistic):.1f} standard errors {side} the baseline, alarm at {-state.limit:.2f}"
+    )
 
 
 def _shown(
