@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.study.clusters import clustered_error
-from harness.study.gate.control import DRIFT, MOST_SHARE, OURS, attributed
+from harness.study.gate.control import DRIFT, MOST_SHARE, OURS, attributed, drift_of
 from harness.study.gate.nights import AGAIN, Replicates, replicates, suspicious, watched
 
 Floats = NDArray[np.float64]
@@ -130,9 +129,10 @@ def blames(world: World, runs: int, count: int, drop: float, drift: float, seed:
         whole = replicates(before, CLUSTERS, 1.0)
         nights = world.nights(random, hard, 3, drop + drift).mean()
         moved = world.nights(random, hard, 3, drift)[kept].mean(axis=1) - before[kept].mean(axis=1)
-        mean, error, _ = clustered_error(moved, CLUSTERS[kept])
+        drifted = drift_of(moved, CLUSTERS[kept], 1.0)
+        assert drifted is not None
         own = whole.error * math.sqrt(1 / 3 + 1 / count)
-        blame = attributed(nights - whole.mean, own, mean, error).blame
+        blame = attributed(nights - whole.mean, own, *drifted).blame
         found[blame] = found.get(blame, 0.0) + 1 / runs
     return found
 

@@ -10,11 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.errors import UserError
 from harness.records import digest
 from harness.study.choosing.matrix import matrices
+from harness.study.clusters import clustered_error
 from harness.study.comparing.changed import Run
 from harness.study.gate.evidence import check_lost
+
+Floats = NDArray[np.float64]
 
 OURS, DRIFT, EITHER = "ours", "drift", "either"
 MOST_SHARE = 0.3
@@ -22,7 +28,7 @@ MOST_SHARE = 0.3
 more, and three times this."""
 LEAST_CLUSTERS = 5
 """Of fewer a control tells nothing: their spread is not known."""
-Z = 1.645
+_Z = 1.645
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,20 @@ class Attribution:
             DRIFT: f"{control}: the provider's model or the judge changed, not the candidate",
             EITHER: f"{control}: too little to tell the candidate from the provider",
         }[self.blame]
+
+
+def drift_of(moved: Floats, clusters: NDArray[np.int64], span: float) -> tuple[float, float] | None:
+    """How far a control moved, and the error of that, from its differences by example; None with fewer than 5 clusters.
+
+    The error is of clusters, with one example more that changed by the whole `span`, so that a few that agree are not
+    taken for certain; it is stretched by Student's t for their number.
+    """
+    from scipy.special import stdtrit
+
+    mean, error, groups = clustered_error(moved, clusters)
+    if groups < LEAST_CLUSTERS:
+        return None
+    return mean, float(stdtrit(groups - 1, 0.95)) / _Z * math.hypot(error, span / len(moved))
 
 
 def asked_of(examples: Sequence[Mapping[str, Any]], slices: Iterable[str]) -> list[str]:
@@ -74,9 +94,9 @@ def attributed(loss: float, error: float, drift: float, drift_error: float) -> A
     lost beyond its own. The control's error makes what is left less certain.
     """
     left, left_error = loss - drift, math.hypot(error, drift_error)
-    if left < -Z * left_error:
+    if left < -_Z * left_error:
         blame = OURS
-    elif drift < -Z * drift_error:
+    elif drift < -_Z * drift_error:
         blame = DRIFT
     else:
         blame = EITHER

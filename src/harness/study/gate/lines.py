@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 
 from harness.errors import Incomplete, UserError
 from harness.records.outcome import NO_ANSWER
-from harness.study.clusters import clustered_error, codes_of
+from harness.study.clusters import codes_of
 from harness.study.comparing.changed import Run
-from harness.study.gate.control import LEAST_CLUSTERS, Z
+from harness.study.gate.control import drift_of
 from harness.study.gate.evidence import MOST_LOST
 from harness.study.gate.nights import Replicates, replicates
 from harness.study.gate.verdict import ALL
@@ -52,21 +51,13 @@ class Line:
         return int(np.isnan(mine).all(axis=1).sum())
 
     def moved(self, control: Run) -> tuple[float, float] | None:
-        """How far a control moved from the baseline, and the error of that; None with fewer than 5 clusters.
-
-        The error is of clusters, with one example more that changed by the whole range, so that a few that agree are
-        not taken for certain; it is stretched by Student's t for their number.
-        """
-        from scipy.special import stdtrit
-
+        """How far a control moved from the baseline, and the error of that; None where too little was asked."""
         mine = _values(control, self.metric, self.sign, self.examples)
         kept = ~np.isnan(mine).all(axis=1)
-        if len(np.unique(self.clusters[kept])) < LEAST_CLUSTERS:
+        if not kept.any():
             return None
         moved = np.nanmean(mine[kept], axis=1) - self.values[kept].mean(axis=1)
-        mean, error, groups = clustered_error(moved, self.clusters[kept])
-        stretched = float(stdtrit(groups - 1, 0.95)) / Z
-        return mean, stretched * math.hypot(error, self.span / len(moved))
+        return drift_of(moved, self.clusters[kept], self.span)
 
 
 def line_of(baseline: Run, metric: str, label: str) -> Line:
