@@ -30,7 +30,7 @@ def picked(label: str, options: Sequence[str], key: str, named: Callable[[str], 
         st.session_state[key] = given
     elif st.session_state.get(key) not in options:
         st.session_state[key] = before if before in options else options[0]
-    found: str = st.selectbox(label, options, key=key, format_func=lambda each: visible(named(each)), required=True)
+    found: str = st.selectbox(label, options, key=key, format_func=lambda each: visible(named(each)))
     st.session_state[memory] = found
     kept(key, found)
     return found
