@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -11,11 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from benchmarks.watching import Growth
 
 from harness.app import settings
 from harness.store import StoredSweep
-from tests.app.conftest import shoot
+from tests.app.conftest import ARGUMENTS, shoot
 from tests.workspaces import CONFIG, make_workspace
 
 Serve = Callable[..., str]
@@ -130,6 +133,42 @@ def test_nothing_hostile_runs_or_loads(page: Any, serve: Serve, hostile: StoredS
         assert page.locator("img[src='x'], img[src*=evil], a[href*=evil], [onerror]").count() == 0
     assert "<script>document.title" in page.inner_text("[data-testid=stMain]")
     assert page.requests_elsewhere == []
+
+
+def test_another_name_that_points_here_is_not_served(browser: Any, serve: Serve, stories: StoredSweep) -> None:
+    """A page elsewhere could have its own name lead to this machine, and read and press what is here."""
+    address = serve(stories.folder.path.parent)
+    own = browser.new_page()
+    own.goto(address)
+    own.get_by_test_id("stDataFrame").wait_for()
+    own.close()
+    rebound = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"),
+        args=[*ARGUMENTS, "--host-resolver-rules=MAP rebound.example 127.0.0.1"],
+    )
+    page = rebound.new_page()
+    page.goto(address.replace("127.0.0.1", "rebound.example") + f"/sweep?sweep={stories.id}")
+    page.get_by_text("is for this machine alone").wait_for()
+    assert stories.id not in page.inner_text("body")
+    rebound.close()
+
+
+def test_an_example_that_changed_is_opened_from_a_comparison(
+    page: Any, serve: Serve, tmp_path: Path, stories: StoredSweep
+) -> None:
+    """Two runs of a sweep are compared; the one that lost most is looked at side by side, and opened."""
+    growth = Growth(tmp_path, np.array([np.ones(40), np.where(np.arange(40) < 6, 0.0, 1.0)]))
+    growth.add((v, e) for v in range(2) for e in range(40))
+    growth.writer.end("complete")
+    page.goto(f"{serve(tmp_path)}/compare?runs=grown/v0,grown/v1")
+    page.get_by_text("By correct 6 examples lost and 0 gained").wait_for()
+    page.locator("summary").filter(has_text="-1.000").first.click()
+    settled(page)
+    shoot(page, "compare-changed")
+    page.get_by_role("link", name="Open this example").first.click()
+    page.get_by_role("heading", name="Example", exact=True).wait_for()
+    settled(page)
+    assert "example=e0" in page.url and "variants=v0" in page.url
 
 
 def test_a_link_to_a_page_does_not_pass_the_password(page: Any, serve: Serve, stories: StoredSweep) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from benchmarks.watching import Growth
 from streamlit.testing.v1 import AppTest
@@ -215,6 +216,54 @@ def test_a_running_sweep_is_followed_and_a_killed_one_said(draw: Draw, tmp_path:
     test.run()
     assert not test.exception
     assert "This sweep is interrupted" in texts(test)
+
+
+def test_a_tag_called_all_is_not_all(draw: Draw, tmp_path: Path) -> None:
+    """The figures of all examples stay those of all."""
+    growth = Growth(tmp_path, np.array([np.ones(40), np.where(np.arange(40) < 6, 0.0, 1.0)]))
+    growth.add((v, e) for v in range(2) for e in range(40))
+    growth.writer.end("complete")
+    file = tmp_path / "grown/examples.jsonl"
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for line in [each for each in lines if "id" in each][:2]:
+        line["tags"] = ["all"]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    test = draw(tmp_path, "compare", runs="grown/v0,grown/v1")
+    assert next(each.value for each in test.metric if each.label == "Losses") == "6"
+
+
+def test_another_judge_of_the_same_name_is_told(draw: Draw, tmp_path: Path) -> None:
+    """The difference may be the judges'."""
+    for name in ("one", "two"):
+        growth = Growth(tmp_path / name, np.ones((1, 40)))
+        growth.add((0, e) for e in range(40))
+        growth.writer.end("complete")
+        (tmp_path / name / "grown").rename(tmp_path / f"grown-{name}")
+    header = tmp_path / "grown-two/sweep.json"
+    changed = json.loads(header.read_text(encoding="utf-8"))
+    changed["metrics"][0]["identity"] = {"judge": "another"}
+    header.write_text(json.dumps(changed), encoding="utf-8")
+    test = draw(tmp_path, "compare", runs="grown-one/v0,grown-two/v0")
+    assert "measured by other settings or another judge" in table(test, "p_corrected")["caution"][0]
+
+
+def test_no_interval_is_shown_of_a_part_of_the_cells(draw: Draw, run: Run) -> None:
+    """Neither in the list of sweeps nor beside a variant's metrics."""
+    stored = run()
+    file = stored.folder.path / "exit.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "status": "incomplete"}))
+    summarise(StoredSweep(stored.folder), keep=True)
+    runs = stored.folder.path.parent
+    listed = draw(runs, "sweeps").dataframe(key="sweeps-table").value
+    assert listed["score"][0] is not None and listed["n"][0] == 8
+    assert listed["low"].isna().all() and listed["high"].isna().all()
+    beside = table(draw(runs, "sweep", sweep=stored.id), "worst")
+    assert beside["low"].isna().all() and beside["mean"].notna().any()
+
+
+def test_names_of_columns_are_no_formulas() -> None:
+    """A spreadsheet would run them as it would cells."""
+    assert frame.as_csv(pd.DataFrame({"=1+1": ["@x"]})).decode().splitlines() == ["'=1+1", "'@x"]
 
 
 def test_not_a_number_is_no_number(draw: Draw, tmp_path: Path) -> None:

@@ -74,7 +74,9 @@ def test_the_shelf_holds_every_sweep_newest_first(run: Run) -> None:
     runs = str(stored.folder.path.parent)
     rows = {row["sweep"]: row for row in shelf(runs)}
     best = summarise(stored)["best"]
-    assert (rows[stored.id]["best"], rows[stored.id]["score"]) == (best["label"], best["score"])
+    assert (rows[stored.id]["best"], rows[stored.id]["score"]) == (best["label"], best["corrected"]["score"])
+    assert [rows[stored.id][name] for name in ("low", "high")] == best["corrected"]["interval"]
+    assert rows[stored.id]["n"] == 8
     assert (rows[second.id]["best"], rows[second.id]["progress"]) == (None, 1.0)
     assert [row["sweep"] for row in found(list(rows.values()), "other", ["complete"])] == [second.id]
     assert found(list(rows.values()), "", ["running"]) == []

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 from markupsafe import Markup, escape
 
 from harness.app.settings import IDENTITY, PASSWORD, READ_ONLY, RUNS
 from harness.errors import HarnessError
+from harness.plugins.addresses import is_this_machine
 from harness.store import Folder
 from harness.study.report.texts import visible
 
@@ -83,7 +85,9 @@ def admitted() -> bool:
         if not st.context.headers.get(header):
             st.error(f"This dashboard is reached through a proxy that sets {plain(header)}; this request had none.")
         return bool(st.context.headers.get(header))
-    if not password or st.session_state.get("_admitted"):
+    if not password:
+        return _of_this_machine()
+    if st.session_state.get("_admitted"):
         return True
     with st.form("password"):
         given = st.text_input("Password", type="password", autocomplete="current-password")
@@ -93,6 +97,19 @@ def admitted() -> bool:
                 st.rerun()
             time.sleep(_WRONG_S)
             st.error("That is not the password.")
+    return False
+
+
+def _of_this_machine() -> bool:
+    """Whether the page was asked for by a name of this machine: another one's name could have been pointed at it."""
+    host = str(st.context.headers.get("Host") or "localhost")
+    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    if is_this_machine(name):
+        return True
+    st.error(
+        f"This dashboard is for this machine alone, and was asked for as {plain(host[:200])}. Open it as localhost, or "
+        f"start it with a password ({PASSWORD}) or --identity-header."
+    )
     return False
 
 
@@ -176,7 +193,7 @@ def download(frame: pd.DataFrame, name: str, key: str) -> None:
 
 def as_csv(frame: pd.DataFrame) -> bytes:
     """The frame as CSV in UTF-8."""
-    guarded = frame.copy()
+    guarded = frame.rename(columns=_harmless)
     for name in guarded.columns:
         if not hasattr(guarded[name].dtype, "kind") or guarded[name].dtype.kind not in "ifb":
             guarded[name] = [_harmless(value) for value in guarded[name]]

@@ -59,6 +59,10 @@ def command(
     No page of results needs a key or asks a model. Another address than this machine's own needs a password or a proxy
     that tells who looks.
     """
+    if password and identity_header:
+        raise UserError(
+            "dashboard: a password and --identity-header exclude each other: the proxy admits, or this does"
+        )
     if not is_this_machine(address) and not (password or identity_header):
         raise UserError(
             f"dashboard: {address} can be reached by others; set {settings.PASSWORD}, or name with --identity-header "

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from harness.errors import UserError
+from harness.plugins import addresses
 from harness.store.layout import FORMAT, HEADER, SUMMARY
 
 
@@ -25,6 +26,10 @@ class Folder:
         if not self.is_local:
             import fsspec
 
+            try:
+                addresses.refuse_secrets("the address of runs", self.uri, "what its library reads from the environment")
+            except ValueError as error:
+                raise UserError(str(error)) from None
             self._fs, self._root = fsspec.core.url_to_fs(self.uri)
 
     def __truediv__(self, name: str) -> Folder:

@@ -15,10 +15,10 @@ from harness.study.board.playground.candidates import proven_of
 from harness.study.registry import promote
 from harness.study.registry.record import record_of
 from tests.app.conftest import Draw, sent, texts
-from tests.app.playground.conftest import CHATS, SATURDAYS, agree, ask, kept, of, runs, smuggle
+from tests.app.playground.conftest import BOT, CHATS, PLAIN, SATURDAYS, agree, ask, kept, of, runs, smuggle
 from tests.loopback import Loopback
 from tests.sweeps.test_conversing import HOSTED
-from tests.workspaces import CONFIG, make_workspace
+from tests.workspaces import CONFIG, make_workspace, write
 
 
 def test_two_configurations_are_asked_the_same_and_answer_as_their_runs_did(draw: Draw, local: StoredSweep) -> None:
@@ -199,3 +199,16 @@ def test_a_registry_with_an_edited_file_is_told(draw: Draw, tmp_path: Path) -> N
     assert not test.exception
     assert "The registry cannot be shown" in texts(test)
     assert "Saturdays" in texts(ask(test, SATURDAYS))
+
+
+def test_a_hostile_name_of_a_run_is_only_read(draw: Draw, tmp_path: Path) -> None:
+    """Where a question is kept, too: an image in it would be fetched from elsewhere."""
+    write(tmp_path / "bot.py", BOT)
+    image = "![x](http://evil.example/a.png)"
+    stored = kept(make_workspace(tmp_path, PLAIN + f'sweep: {{axes: {{system_prompt: {{"{image}": plain}}}}}}\n'))
+    test = draw(runs(stored), "playground", a=of(stored))
+    for question in ("Well?", "How much?"):
+        ask(test, question)
+    options = [option for each in test.radio for option in each.options]
+    assert any("answered" in option for option in options)
+    assert not any(image in option for option in options)

@@ -67,7 +67,7 @@ def _messages(past: Sequence[Asked], at: int, names: Mapping[str, str]) -> tuple
     """The conversation that ends with the question, and the run whose answers are in it."""
     question = [Message("user", past[at].turn.question)]
     turns = [each.turn for each in past[:at]]
-    ways = {"alone": "alone"} | {key: f"after the turns before, as {visible(names[key])} answered" for key in names}
+    ways = {"alone": "alone"} | {key: f"after the turns before, as {frame.plain(names[key])} answered" for key in names}
     known = [key for key in ways if key == "alone" or history(turns, key)]
     if len(known) == 1:
         return question, ""

@@ -182,6 +182,8 @@ def _variant(found: dict[str, Any], name: str) -> None:
 def _metrics(metrics: dict[str, Any], found: dict[str, Any], file: str) -> None:
     if not metrics:
         return
+    if found["status"] != "complete":  # of a part of the cells, in no random order, no interval holds
+        metrics = {name: {**figure, "low": None, "high": None} for name, figure in metrics.items()}
     alone = "holds for this mean alone"
     config: dict[str, Any] = {
         "mean": columns.number("mean"),

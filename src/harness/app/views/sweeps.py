@@ -11,7 +11,7 @@ from harness.app import address, frame, store
 from harness.app.regression import nights
 from harness.study.board.shelf import found
 
-ORDER = ["sweep", "status", "night", "progress", "best", "score", "low", "high", "metric", "variants", "cost_usd"]
+ORDER = ["sweep", "status", "night", "progress", "best", "score", "low", "high", "n", "metric", "variants", "cost_usd"]
 ORDER += ["by", "commit", "created", "problem"]
 NIGHTS = {"any": "all sweeps", "only": "nights", "none": "not nights"}
 COLUMNS: dict[str, Any] = {
@@ -19,9 +19,10 @@ COLUMNS: dict[str, Any] = {
     "progress": st.column_config.ProgressColumn("cells done", format="percent", min_value=0.0, max_value=1.0),
     "night": st.column_config.TextColumn("night", width=90, help="asked first in a night of a gate: what came of it"),
     "best": st.column_config.TextColumn("best variant", width="large"),
-    "score": st.column_config.NumberColumn("score", format="%.3f", help="mean of the objective of the best variant"),
+    "score": st.column_config.NumberColumn("score", format="%.3f", help="of several, less the luck of being chosen"),
     "low": st.column_config.NumberColumn("from", format="%.3f", help="lower end of the 95% interval"),
     "high": st.column_config.NumberColumn("to", format="%.3f", help="upper end of the 95% interval"),
+    "n": st.column_config.NumberColumn("cells scored", format="localized"),
     "metric": st.column_config.TextColumn("objective"),
     "cost_usd": st.column_config.NumberColumn("cost, USD", format="%.4f"),
     "by": st.column_config.TextColumn("who"),

@@ -11,7 +11,7 @@ from harness.store.status import status_of
 from harness.study.summary import holds
 
 COLUMNS = (
-    *("sweep", "name", "status", "progress", "best", "score", "low", "high", "metric"),
+    *("sweep", "name", "status", "progress", "best", "score", "low", "high", "n", "metric"),
     *("variants", "cells", "cost_usd", "by", "commit", "created", "problem"),
 )
 _SEARCHED = ("sweep", "name", "best", "by", "commit", "metric", "status")
@@ -71,14 +71,23 @@ def _read(folder: Folder, header: dict[str, Any], blank: dict[str, Any]) -> dict
     summary = folder.read_json(SUMMARY)
     if summary is not None and summary.get("status") == row["status"] and holds(summary, folder):
         best = summary.get("best") or {}
-        low, high = best.get("interval") or (None, None)
-        row |= {"best": best.get("label"), "score": best.get("score"), "low": low, "high": high}
+        # of several, the best was chosen: what is left of its luck; of a part of the cells no interval holds
+        found = best.get("corrected") or {"score": best.get("score"), "interval": best.get("interval")}
+        low, high = (found["interval"] or (None, None)) if row["status"] == "complete" else (None, None)
+        row |= {"best": best.get("label"), "score": found["score"], "low": low, "high": high, "n": _counted(summary)}
         row |= {"cost_usd": summary.get("cost_usd"), "variants": summary.get("variants")}
         finished = int(summary["finished_cells"])
     else:
         finished = _finished(folder)
     row["progress"] = min(1.0, finished / row["cells"]) if row["cells"] else None
     return row
+
+
+def _counted(summary: dict[str, Any]) -> int | None:
+    """How many cells of the best variant have a score of the objective."""
+    best = (summary.get("best") or {}).get("variant")
+    run = next((each for each in summary["runs"] if each["variant"] == best), None)
+    return None if run is None else run["metrics"][summary["objective"]["metric"]]["n"]
 
 
 def _finished(folder: Folder) -> int:

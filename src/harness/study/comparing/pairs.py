@@ -19,6 +19,7 @@ from harness.study.judging.cautions import cautions
 __all__ = ["Run", "compare_many", "compare_runs", "correct", "settings_between"]
 
 _ALL = "all"
+_MEASURED = "measured by other settings or another judge in the two: the difference may be theirs"
 """The slice that holds every example."""
 
 
@@ -66,12 +67,14 @@ def compare_runs(
         known = sorted(set(here) & set(there))
         raise UserError(f"the runs share no such metric; {advice(only[0] if only else '', known, 'shared metrics')}")
     examples = _shared(stored, base)
-    entries = {m["name"]: m for m in stored.metrics}
+    entries, theirs = ({m["name"]: m for m in side.metrics} for side in (stored, base))
     rows = []
     for name in names:
         both = _both(here[name], variant["id"], there[name], base_variant["id"], entries[name])
         for label, chosen in _slices(examples, slices).items():
             rows.append(_row(entries[name], label, both.of(chosen), [e["cluster"] for e in chosen]))
+            if entries[name]["identity"] != theirs[name]["identity"]:
+                rows[-1]["caution"] = "; ".join(filter(None, (_MEASURED, rows[-1].get("caution"))))
     return {
         "run": f"{stored.id}/{variant['id']}",
         "label": variant["label"],
@@ -117,7 +120,7 @@ def _shared(stored: StoredSweep, base: StoredSweep) -> list[dict[str, Any]]:
 def _slices(examples: list[dict[str, Any]], wanted: bool) -> dict[str, list[dict[str, Any]]]:
     found = {_ALL: examples}
     if wanted:
-        for tag in sorted({tag for e in examples for tag in e["tags"]}):
+        for tag in sorted({tag for e in examples for tag in e["tags"]} - {_ALL}):
             found[tag] = [e for e in examples if tag in e["tags"]]
     return found
 
