@@ -70,7 +70,8 @@ _FACTS += ("request",)
 
 
 def outcomes_of(stored: StoredSweep, example: str, variants: Sequence[str]) -> list[dict[str, Any]]:
-    """The outcomes of one example. From a table on disk only these rows are kept in memory."""
+    """The outcomes of one example. From a table on disk only these rows are kept in memory, and it is read no further
+    than the last of them."""
     folder = stored.folder
     if not folder.is_local or not folder.has(OUTCOMES_TABLE):
         return _of(StoredSweep(folder).outcomes, example, variants)
@@ -81,8 +82,11 @@ def outcomes_of(stored: StoredSweep, example: str, variants: Sequence[str]) -> l
     wanted = (pc.field("example") == example) & pc.field("variant").isin(list(variants))
     with tables.reading(str(path)), pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
         tables.check_columns(file.schema_arrow.names, str(path), "outcomes")
-        batches = file.iter_batches(batch_size=_BATCH, use_threads=False)
-        return [row for batch in batches for row in batch.filter(wanted).to_pylist()]
+        batches = file.iter_batches(batch_size=_BATCH, use_threads=False, columns=["example", "variant"])
+        held = [len(batch.filter(wanted)) for batch in batches]
+        needed = max((number for number, count in enumerate(held) if count), default=-1) + 1
+        whole = zip(held[:needed], file.iter_batches(batch_size=_BATCH, use_threads=False), strict=False)
+        return [row for count, batch in whole if count for row in batch.filter(wanted).to_pylist()]
 
 
 def _of(table: Any, example: str, variants: Sequence[str]) -> list[dict[str, Any]]:
