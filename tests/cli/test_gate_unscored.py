@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.main import command
+from harness.store import Folder, StoredSweep
+from harness.study.summary import summary_of
 from tests.cli.test_gate import BOT, RULES, harness, make, refused, sweep
 from tests.workspaces import write
 
@@ -133,3 +135,15 @@ def test_rules_that_a_change_loosens_are_told(tmp_path: Path) -> None:
     notes = json.loads(done.stdout)["notes"]
     assert done.exit_code == 0
     assert "the rule margins is not the baseline's: {'answer_match': 0.03} there, {'answer_match': 0.9} here" in notes
+
+
+def test_a_second_look_costs_half_of_alpha_and_what_is_left(tmp_path: Path) -> None:
+    """Both runs together stay within the budget; the verdict says which error it was made at."""
+    config = make(tmp_path, 12)
+    base = sweep(config)
+    before = set(Folder(tmp_path / "runs").sweeps())
+    more = ("--repeats-within-budget", "5", "--fresh", "--set", "budget.calls=30")
+    found = json.loads(harness("gate", config, "--baseline", base, "--json", *more).stdout)
+    assert found["alpha"] == 0.025 and "5 repeats were not reached" in found["notes"][-1]
+    made = [StoredSweep(Folder(tmp_path / "runs") / name) for name in set(Folder(tmp_path / "runs").sweeps()) - before]
+    assert len(made) == 2 and sum(summary_of(each)["calls"]["made"] for each in made) <= 30
