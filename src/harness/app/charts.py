@@ -59,13 +59,7 @@ def intervals(rows: Sequence[dict[str, Any]], title: str, names: Sequence[str], 
         "title": below(title),
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 24, "containLabel": True},
         "xAxis": {"type": "value", "scale": True, "axisLabel": {"hideOverlap": True}},
-        "yAxis": {
-            "type": "category",
-            "inverse": True,
-            "data": [visible(short(name, _LABEL)) for name in names],
-            "axisLabel": {"interval": 0, "width": 230, "overflow": "truncate"},
-        },
-        "media": _narrow_labels(),
+        **_named(names),
         "series": [
             {
                 "type": "line",
@@ -82,10 +76,19 @@ def intervals(rows: Sequence[dict[str, Any]], title: str, names: Sequence[str], 
     }
 
 
-def _narrow_labels() -> list[dict[str, Any]]:
-    """On a phone more than half of the width is left to the grid: names are smaller, in two lines."""
+def _named(names: Sequence[str]) -> dict[str, Any]:
+    """The vertical axis of names, from above. On a phone they are smaller, in two lines, so that more than half of the
+    width is left to the grid."""
     label = {"width": 140, "overflow": "break", "fontSize": 10, "lineHeight": 11}
-    return [{"query": _PHONE, "option": {"yAxis": {"axisLabel": label}}}]
+    return {
+        "yAxis": {
+            "type": "category",
+            "inverse": True,
+            "data": [visible(short(name, _LABEL)) for name in names],
+            "axisLabel": {"interval": 0, "width": 230, "overflow": "truncate"},
+        },
+        "media": [{"query": _PHONE, "option": {"yAxis": {"axisLabel": label}}}],
+    }
 
 
 def drawn(shown: int, count: int, what: str) -> str:
@@ -107,13 +110,7 @@ def shares(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "title": below(title),
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 24, "containLabel": True},
         "xAxis": {"type": "value", "min": 0, "max": 100, "axisLabel": {"hideOverlap": True}},
-        "yAxis": {
-            "type": "category",
-            "inverse": True,
-            "data": [visible(short(name, _LABEL)) for name in names],
-            "axisLabel": {"interval": 0, "width": 230, "overflow": "truncate"},
-        },
-        "media": _narrow_labels(),
+        **_named(names),
         "series": [
             {
                 "type": "bar",

@@ -111,7 +111,7 @@ def by_running(given: Given, most: int | None, worst: int, without_calibration: 
     if other[0].status != "complete":
         raise Incomplete(f"gate: the baseline, {other[0].id}, is {other[0].status}; run the same sweep again first")
     gate = judges_allowed(config.gate, without_calibration)
-    if most is not None:
+    if most is not None and most > config.repeats:
         gate = replace(gate, alpha=gate.alpha / 2)  # it may be looked at twice
     fresh = given.fresh or _deployed(config)
     run = _run(config, given.limit, fresh, given.runs, given.quiet)

@@ -20,11 +20,6 @@ def counted(told: dict[str, Any]) -> str:
     return f"{amounts.count(told['n'])} cells scored, {amounts.count(told['failed'])} failed; {best}"
 
 
-def moment(text: str) -> str:
-    """A stored time, for people."""
-    return f"{text[:16].replace('T', ' ')} UTC" if text.endswith("+00:00") else text
-
-
 def listed(told: dict[str, Any]) -> None:
     """Cautions, calibrations, digests and commit of a version."""
     said = [f"! {caution}" for caution in told["cautions"]]

@@ -68,7 +68,7 @@ def _alias(alias: dict[str, Any]) -> None:
     frame.pieces([("h-name", evidence.score(told)), ("h-soft", f"  {evidence.counted(told)}")])
     verb = "rolled back to" if alias["action"] == "rollback" else "promoted"
     frame.text(
-        f"{verb} {evidence.moment(alias['since'])} by {alias['by'] or 'unknown'}: {cut(alias['reason'], 1000).text}"
+        f"{verb} {amounts.moment(alias['since'])} by {alias['by'] or 'unknown'}: {cut(alias['reason'], 1000).text}"
     )
     for objection in alias["overruled"]:
         frame.text(f"! overruled: {objection}")
@@ -143,7 +143,7 @@ def _one(told: dict[str, Any]) -> None:
     found = registered.in_full(number)
     record = found["record"]
     frame.text(
-        f"promoted {evidence.moment(told['promoted'])} by {told['by'] or 'unknown'}: {cut(told['reason'], 1000).text}"
+        f"promoted {amounts.moment(told['promoted'])} by {told['by'] or 'unknown'}: {cut(told['reason'], 1000).text}"
     )
     evidence.listed(told)
     with frame.told("The state of its run"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
@@ -92,7 +91,8 @@ def origin_of(header: Mapping[str, Any]) -> str:
     data = [f"dataset {PurePosixPath(str(dataset.get('path') or 'without a name')).name}"]
     data += [amounts.plural(examples, "example")] if isinstance(examples, int) else []
     data += [f"digest {digest[:_DIGITS]}"] if digest else []
-    began = f"{'Imported' if header.get('imported') else 'Began'} {_utc(str(header.get('created') or ''))}"
+    created = amounts.moment(str(header.get("created") or "")) or _UNKNOWN
+    began = f"{'Imported' if header.get('imported') else 'Began'} {created}"
     return " · ".join(
         [began, f"by {header['by']}" if header.get("by") else "who is not recorded", commit, ", ".join(data)]
     )
@@ -102,15 +102,6 @@ def _problem(mistake: Mistake, stored: StoredSweep) -> str:
     """What is wrong with a file of the sweep's folder, which is not told where on the machine it lies."""
     where = str(mistake.place).removeprefix(f"{stored.folder.uri}/")
     return f"{where}: {mistake.found}: {mistake.advice}"
-
-
-def _utc(time: str) -> str:
-    """A stored time, for people."""
-    try:
-        found = datetime.fromisoformat(time)
-    except ValueError:
-        return time or "at a time that was not recorded"
-    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else time
 
 
 def tags_of(stored: StoredSweep) -> dict[str, Any]:
@@ -148,6 +139,7 @@ def _front_of_means(material: Material) -> dict[str, Any]:
     }
 
 
+_UNKNOWN = "at a time that was not recorded"
 _TOTALS = ("cells", "finished_cells", "failed_cells", "calls", "cost_usd", "wall_s")
 
 

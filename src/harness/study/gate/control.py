@@ -18,6 +18,7 @@ from harness.records import digest
 from harness.study.choosing.matrix import matrices
 from harness.study.clusters import clustered_error
 from harness.study.comparing.changed import Run
+from harness.study.comparing.comparison import LEAST_CLUSTERS
 from harness.study.gate.evidence import check_lost
 
 Floats = NDArray[np.float64]
@@ -26,8 +27,6 @@ OURS, DRIFT, EITHER = "ours", "drift", "either"
 MOST_SHARE = 0.3
 """How much of the examples the control may have. A night that alarms costs 3.9 times a plain run with it: once, twice
 more, and three times this."""
-LEAST_CLUSTERS = 5
-"""Of fewer a control tells nothing: their spread is not known."""
 _Z = 1.645
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 NOTHING = "-"
@@ -67,6 +68,15 @@ def count(value: int | None) -> str:
 def plural(value: int, noun: str) -> str:
     """How many of something: `1 variant`, `2 variants`."""
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+def moment(text: str) -> str:
+    """A stored time; as it is where it is none, or of no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
 
 
 def setting(value: Any) -> str:
